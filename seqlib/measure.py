@@ -1,0 +1,426 @@
+"""Measurements: accuracy with its interval, agreement on twins, what a model costs, and what it can see."""
+
+import math
+import time
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from . import arguments
+from .backend import keras, tf
+
+layers = keras.layers
+
+CLOSE_CALL = 1e-4  # two best logits nearer than this may change places by rounding alone
+
+
+class Accuracy(NamedTuple):
+    """How many answers were right, with a 95 % Wilson interval.
+
+    Examples
+    --------
+    >>> accuracy = Accuracy(right=90, total=100)
+    >>> accuracy.value, round(accuracy.low, 3), round(accuracy.high, 3)
+    (0.9, 0.826, 0.945)
+    >>> print(accuracy)
+    90.0 % (90 of 100, 95 % interval 82.6 to 94.5 %)
+    """
+
+    right: int
+    total: int
+
+    @property
+    def value(self):
+        """The share of right answers, from 0 to 1."""
+        return self.right / self.total
+
+    @property
+    def low(self):
+        """The interval's lower end."""
+        return self._interval()[0]
+
+    @property
+    def high(self):
+        """The interval's upper end."""
+        return self._interval()[1]
+
+    def _interval(self):
+        """E. B. Wilson, Probable inference, JASA 22 (1927) 209-212; z for 95 %."""
+        z, n, p = 1.959964, self.total, self.value
+        centre = p + z**2 / (2 * n)
+        spread = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        low, high = (centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)
+        return (0.0 if self.right == 0 else low), (1.0 if self.right == n else high)
+
+    def __str__(self):
+        return (
+            f"{100 * self.value:.1f} % ({self.right:,} of {self.total:,}, "
+            f"95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %)"
+        )
+
+
+class TwinReport(NamedTuple):
+    """What a model answered on twin sets.
+
+    Attributes
+    ----------
+    accuracy : Accuracy
+        Over all clips of all sets.
+    sets : int
+    same_answer : int
+        Sets all of whose members were given the same class.
+    most_right : int
+        The largest number of right answers in one set.
+    largest_difference : float
+        Between the logits of two members of one set.
+    close_calls : int
+        Sets with a member whose two best logits are closer than 1e-4: rounding may decide those.
+    """
+
+    accuracy: Accuracy
+    sets: int
+    same_answer: int
+    most_right: int
+    largest_difference: float
+    close_calls: int
+
+    def __str__(self):
+        return (
+            f"accuracy {self.accuracy}\n"
+            f"same answer for all members in {self.same_answer:,} of {self.sets:,} sets; "
+            f"at most {self.most_right} right in a set\n"
+            f"largest difference of logits within a set {self.largest_difference:.1e}; close calls {self.close_calls}"
+        )
+
+
+class Layer(NamedTuple):
+    """What one layer costs; see `layer_costs`."""
+
+    name: str
+    output_shape: tuple
+    parameters: int
+    multiply_adds: int
+
+
+class Timing(NamedTuple):
+    """Seconds: the median, and the quartiles about it."""
+
+    median: float
+    lower_quartile: float
+    upper_quartile: float
+
+
+def logits(model, x, batch=256):
+    """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes).
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, y = seqlib.clips("shape", n=6)
+    >>> logits(seqlib.models.single_frame(4), x).shape
+    (6, 4)
+    """
+    arguments.clip_array("x", x)
+    arguments.same_shape("x", x.shape[1:], model.input_shape[1:])
+    return model.predict(x, batch_size=arguments.integer("batch", batch, 1), verbose=0)
+
+
+def accuracy(model, x, y, batch=256):
+    """Count right answers.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to logits.
+    x : uint8 array (B, T, H, W, C)
+    y : integer array (B,)
+    batch : int
+
+    Returns
+    -------
+    Accuracy
+
+    Raises
+    ------
+    TypeError, ValueError
+        If clips or labels are of the wrong kind or shape.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, y = seqlib.clips("shape", n=8)
+    >>> accuracy(seqlib.models.single_frame(4), x, y).total
+    8
+    """
+    scores = logits(model, x, batch)
+    arguments.labels("y", y, x.shape[:1], scores.shape[-1])
+    return Accuracy(int((scores.argmax(-1) == y).sum()), len(y))
+
+
+def twin_agreement(model, x, y, batch=256):
+    """Compare a model's answers within twin sets.
+
+    Each member is predicted in a call of its own with the same batches, so that a model whose arithmetic is the same
+    for all members gives the same bits.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to logits.
+    x : uint8 array (k, n, T, H, W, C)
+    y : integer array (k, n)
+    batch : int
+
+    Returns
+    -------
+    TwinReport
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, y = seqlib.twins("direction", "middle", n=5)
+    >>> report = twin_agreement(seqlib.models.single_frame(4), x, y)
+    >>> report.same_answer, report.largest_difference, report.accuracy.value
+    (5, 0.0, 0.25)
+    """
+    arguments.clip_array("x", x, rank=6)
+    scores = np.stack([logits(model, member, batch) for member in x])
+    arguments.labels("y", y, x.shape[:2], scores.shape[-1])
+    answers = scores.argmax(-1)
+    right = answers == y
+    second, best = np.sort(scores, axis=-1)[..., -2:].T
+    return TwinReport(
+        accuracy=Accuracy(int(right.sum()), right.size),
+        sets=x.shape[1],
+        same_answer=int((answers == answers[0]).all(axis=0).sum()),
+        most_right=int(right.sum(axis=0).max()),
+        largest_difference=float((scores.max(axis=0) - scores.min(axis=0)).max()),
+        close_calls=int((best - second < CLOSE_CALL).any(axis=-1).sum()),
+    )
+
+
+def layer_costs(model):
+    """List the layers with their parameters and multiply-adds for one clip.
+
+    A kernel weight is used once for each place at which its layer is evaluated, so a layer's multiply-adds are its
+    kernel's weights times its places. Biases, activations, pooling and rescaling are not counted, as is customary.
+
+    Returns
+    -------
+    list of Layer
+
+    Raises
+    ------
+    TypeError
+        For a layer with weights whose multiply-adds are not known here.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> [(cost.name, cost.multiply_adds) for cost in layer_costs(seqlib.models.single_frame(4)) if cost.multiply_adds]
+    [('conv2d', 147456), ('conv2d_1', 1179648), ('conv2d_2', 1179648), ('dense', 4096), ('dense_1', 256)]
+    """
+    return [
+        Layer(layer.name, tuple(layer.output.shape[1:]), layer.count_params(), _multiply_adds(layer))
+        for layer in model.layers
+    ]
+
+
+def _multiply_adds(layer):
+    shape = layer.output.shape[1:]
+    if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D)):
+        places = shape[:-1] if layer.data_format == "channels_last" else shape[1:]
+        return math.prod(places) * math.prod(layer.kernel.shape)
+    if isinstance(layer, layers.Dense):
+        return math.prod(shape[:-1]) * math.prod(layer.kernel.shape)
+    if layer.weights:
+        raise TypeError(
+            f"model has a layer {layer.name!r} of type {type(layer).__name__}, whose multiply-adds are unknown"
+        )
+    return 0
+
+
+def parameters(model):
+    """Count a model's parameters, trained or not; int.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> parameters(seqlib.models.single_frame(4))
+    27716
+    """
+    return model.count_params()
+
+
+def multiply_adds(model):
+    """Count a model's multiply-adds (MACs) for one clip; int. See `layer_costs`.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> multiply_adds(seqlib.models.single_frame(4))
+    2511104
+    """
+    return sum(cost.multiply_adds for cost in layer_costs(model))
+
+
+def receptive_field(model, layer=None, samples=32, seed=0):
+    """Find what one unit can see, by asking which inputs have a gradient.
+
+    The unit is the middle one of ``layer``'s output (all its channels), the inputs are random clips: what pooling
+    passes over in one clip, it lets through in another. The field is cut off at the borders of the clip.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips (B, T, H, W, C) to anything.
+    layer : str, optional
+        A layer's name; by default the model's output.
+    samples : int
+        How many random clips.
+    seed : int
+
+    Returns
+    -------
+    (int, int, int)
+        Frames, rows and columns from the first to the last input that matters.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> receptive_field(seqlib.models.single_frame(4), "conv2d_1")
+    (1, 8, 8)
+    """
+    samples, seed = arguments.integer("samples", samples, 1), arguments.integer("seed", seed, 0, 2**31 - 1)
+    if layer is not None:
+        arguments.choice("layer", layer, [known.name for known in model.layers])
+    output = model.output if layer is None else model.get_layer(layer).output
+    probe = keras.Model(model.input, output)
+    clips = tf.random.stateless_uniform((samples, *model.input_shape[1:]), (seed, 0), 0, 256)
+    with tf.GradientTape() as tape:
+        tape.watch(clips)
+        units = probe(clips, training=False)
+        middle = units[(slice(None), *(size // 2 for size in units.shape[1:-1]))]
+        total = tf.reduce_sum(middle)
+    gradient = tape.gradient(total, clips).numpy()
+    matters = (gradient != 0).any(axis=(0, -1))
+    extent = []
+    for axis in range(3):
+        seen = np.flatnonzero(matters.any(axis=tuple(other for other in range(3) if other != axis)))
+        extent.append(int(seen[-1] - seen[0] + 1) if len(seen) else 0)
+    return tuple(extent)
+
+
+def latency(model, repeats=30):
+    """Time the answer to one clip, as a compiled function, after warming up.
+
+    Returns
+    -------
+    Timing
+        Seconds for one clip.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> latency(seqlib.models.single_frame(4), repeats=3).median > 0
+    True
+    """
+    answer = tf.function(lambda clip: model(clip, training=False))
+    clip = tf.zeros((1, *model.input_shape[1:]), tf.uint8)
+    return _timed(lambda: answer(clip).numpy(), arguments.integer("repeats", repeats, 1))
+
+
+def step_seconds(model, batch=32, repeats=10):
+    """Time one training step (forwards, backwards, update) on a copy of the model, after warming up.
+
+    Returns
+    -------
+    Timing
+        Seconds for one step of ``batch`` clips.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> step_seconds(seqlib.models.single_frame(4), batch=4, repeats=3).median > 0
+    True
+    """
+    batch = arguments.integer("batch", batch, 1)
+    copy = keras.models.clone_model(model)
+    copy.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    x = np.zeros((batch, *model.input_shape[1:]), np.uint8)
+    y = np.zeros(batch, np.int64)
+    return _timed(lambda: copy.train_on_batch(x, y), arguments.integer("repeats", repeats, 1))
+
+
+def _timed(call, repeats, warm_up=2):
+    seconds = []
+    for turn in range(warm_up + repeats):
+        began = time.perf_counter()
+        call()
+        if turn >= warm_up:
+            seconds.append(time.perf_counter() - began)
+    return Timing(*(float(np.quantile(seconds, q)) for q in (0.5, 0.25, 0.75)))
+
+
+class Claim(NamedTuple):
+    """One checked claim: ``measured`` stands in ``relation`` ("==", ">=" or "<=") to ``bound``."""
+
+    claim: str
+    measured: float
+    relation: str
+    bound: float
+
+    @property
+    def holds(self):
+        """Whether the measurement keeps the bound."""
+        relations = {
+            "==": self.measured == self.bound,
+            ">=": self.measured >= self.bound,
+            "<=": self.measured <= self.bound,
+        }
+        return relations[arguments.choice("relation", self.relation, relations)]
+
+
+class CheckedClaims(tuple):
+    """A tuple of `Claim` that shows itself as a table."""
+
+    def _rows(self):
+        signs = {"==": "=", ">=": "≥", "<=": "≤"}
+        for claim in self:
+            yield claim.claim, f"{claim.measured:.4g}", f"{signs[claim.relation]} {claim.bound:.4g}", "yes"
+
+    def __repr__(self):
+        return "\n".join(f"{claim}: {measured} ({bound}) holds" for claim, measured, bound, _ in self._rows())
+
+    def _repr_html_(self):
+        cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in self._rows()]
+        head = "<tr><th>claim</th><th>measured</th><th>bound</th><th>holds</th></tr>"
+        return f"<table>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+def check_claims(*claims):
+    """Check a lesson's claims; each is (claim, measured, relation, bound).
+
+    Returns
+    -------
+    CheckedClaims
+        A table for the reader.
+
+    Raises
+    ------
+    AssertionError
+        Listing every claim that does not hold, with its figures.
+
+    Examples
+    --------
+    >>> check_claims(("one frame tells the shape", 0.97, ">=", 0.9))
+    one frame tells the shape: 0.97 (≥ 0.9) holds
+    """
+    checked = CheckedClaims(Claim(*claim) for claim in claims)
+    broken = [claim for claim in checked if not claim.holds]
+    if broken:
+        raise AssertionError(
+            "; ".join(f"{c.claim}: {c.measured:.6g} is not {c.relation} {c.bound:.6g}" for c in broken)
+        )
+    return checked

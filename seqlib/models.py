@@ -1,0 +1,63 @@
+"""The families: one readable function each, returning a plain, uncompiled `keras.Model` that ends in logits.
+
+Every model takes clips (B, T, H, W, C) as uint8 and rescales them in its first layer.
+"""
+
+from . import arguments
+from .backend import keras
+from .tasks import Task
+
+layers = keras.layers
+
+
+def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
+    """Build a 2D CNN that reads one frame of the clip, frame T // 2, and never sees another.
+
+    Parameters
+    ----------
+    task : Task or int
+        A task, or its number of classes.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C).
+    seed : int
+        Seeds the initial weights (and, as Keras has it, everything that is random in Keras afterwards).
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C) to logits (B, classes), float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was given and what is allowed.
+
+    Examples
+    --------
+    >>> single_frame(4).output_shape
+    (None, 4)
+    """
+    classes, clip_shape = _classes(task), _clip_shape(clip_shape)
+    keras.utils.set_random_seed(arguments.integer("seed", seed, 0, 2**32 - 1))
+    clip = keras.Input(clip_shape, name="clip")
+    x = layers.Rescaling(1 / 255)(clip)
+    x = x[:, clip_shape[0] // 2]
+    x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    x = layers.GlobalMaxPooling2D()(x)
+    x = layers.Dense(64, activation="relu")(x)
+    return keras.Model(clip, layers.Dense(classes)(x), name="single_frame")
+
+
+def _classes(task):
+    return len(task.classes) if isinstance(task, Task) else arguments.integer("task", task, 2)
+
+
+def _clip_shape(shape):
+    if not isinstance(shape, (tuple, list)) or len(shape) != 4:
+        raise ValueError(f"clip_shape must be four integers (T, H, W, C), not {shape!r}")
+    least = (1, 4, 4, 1)  # two poolings halve height and width twice
+    return tuple(arguments.integer(f"clip_shape[{i}]", shape[i], least[i]) for i in range(4))

@@ -1,0 +1,309 @@
+"""Pictures: film strips, animations and learning curves, each a PNG that carries its own alternative text.
+
+A picture's text is made from what it shows: `describe` looks at the pixels, `learning_curves` at the numbers.
+"""
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Image as Picture
+from IPython.display import display
+from PIL import Image, ImageDraw, ImageFont
+
+from . import arguments, rendering
+
+
+class Look(NamedTuple):
+    """How one family is drawn, everywhere in the course."""
+
+    colour: str
+    marker: str
+    dashes: str
+
+
+# Colours at least 24 apart (CIE76) for normal sight and for each of the three kinds of colour blindness, and with a
+# contrast of 3 : 1 or more on white and on the book's dark page. Kin have kindred colours.
+FAMILIES = {
+    "single_frame": Look("#745d51", "o", "-"),
+    "early_fusion": Look("#e87400", "s", "-"),
+    "average_pooling": Look("#68a25d", "^", "--"),
+    "max_pooling": Look("#c580a2", "v", "--"),
+    "attention_pooling": Look("#a280dc", "D", "--"),
+    "conv3d": Look("#5151d1", "P", "-"),
+    "conv2plus1d": Look("#8000ff", "X", "-"),
+    "cnn_rnn": Look("#c50c17", "<", "-."),
+    "conv_lstm": Look("#a22e8b", ">", "-."),
+}
+
+MARK = "#e87400"
+STYLE = Path(__file__).with_name("seqlib.mplstyle")
+
+
+def describe(clip):
+    """Say in words what a clip of the course shows, from its pixels alone.
+
+    Each frame is compared with all shapes at all places (by a matched filter); a shape's motion is its most common
+    step from frame to frame.
+
+    Parameters
+    ----------
+    clip : uint8 array (T, H, W, C)
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, y = seqlib.clips("direction", n=4, seed=7)
+    >>> describe(x[0])
+    'triangle moves right, 16 frames'
+    >>> x, y = seqlib.clips("order", n=1, seed=7)
+    >>> describe(x[0])
+    'blank, 5 frames; cross moves right, 2 frames; blank, 6 frames; disc moves left, 2 frames; blank, 1 frame'
+    """
+    arguments.clip_array("clip", clip, rank=4)
+    height, width = clip.shape[1:3]
+    if height != width or height < 8:
+        return _frames(len(clip), "clip")
+    kinds, rows, columns = _found(clip.mean(-1) - rendering.BACKGROUND)
+    parts, start = [], 0
+    for end in range(1, len(kinds) + 1):
+        if end == len(kinds) or (kinds[end] < 0) != (kinds[start] < 0):
+            parts.append(_part(kinds[start:end], rows[start:end], columns[start:end], height))
+            start = end
+    return "; ".join(parts)
+
+
+def _found(grey):
+    """For each frame, the kind of shape (-1: none) and the row and column of its middle; three int arrays (T,)."""
+    side = grey.shape[-1]
+    sizes = range(4, side // 2 + 1)
+    spectrum = np.fft.rfft2(grey)
+    best = []
+    for kind in range(len(rendering.KINDS)):
+        for size in sizes:
+            cells = rendering.shape_cells(kind, size, side * rendering.SUBPIXELS)
+            template = cells.reshape(side, rendering.SUBPIXELS, side, rendering.SUBPIXELS).mean((1, 3))
+            template /= np.sqrt((template**2).sum())
+            matches = np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(template)), s=(side, side)).reshape(len(grey), -1)
+            best.append((matches.max(-1), matches.argmax(-1), np.full(len(grey), kind), np.full(len(grey), size)))
+    strength, place, kind, size = (np.array(column) for column in zip(*best, strict=True))
+    winner = strength.argmax(0), np.arange(len(grey))
+    seen = strength[winner] > 40 * size[winner]  # a shape stands 64 grey levels or more above the background
+    row, column = np.divmod(place[winner], side)
+    return np.where(seen, kind[winner], -1), row, column
+
+
+def _part(kinds, rows, columns, side):
+    """Describe consecutive frames that are all blank or all hold a shape."""
+    if kinds[0] < 0:
+        return _frames(len(kinds), "blank")
+    name = rendering.KINDS[np.bincount(kinds).argmax()]
+    if len(kinds) == 1:
+        return _frames(1, name)
+    down, right = ((np.diff(at) + side // 2) % side - side // 2 for at in (rows, columns))
+    step_down, step_right = down.mean(), right.mean()
+    if max(down.std(), right.std()) > 1.5:
+        return _frames(len(kinds), f"{name} jumps about")
+    if max(abs(step_down), abs(step_right)) < 0.2:
+        return _frames(len(kinds), f"{name} stands still")
+    if abs(step_right) >= abs(step_down):
+        return _frames(len(kinds), f"{name} moves {'right' if step_right > 0 else 'left'}")
+    return _frames(len(kinds), f"{name} moves {'down' if step_down > 0 else 'up'}")
+
+
+def _frames(count, what):
+    return f"{what}, {count} frame{'s' if count > 1 else ''}"
+
+
+def _several(clips, names):
+    """Return clips as (k, T, H, W, C), their names and their alternative text."""
+    clips = np.asarray(clips)
+    clips = arguments.clip_array("clips", clips[None] if clips.ndim == 4 else clips)
+    names = [""] * len(clips) if names is None else list(names)
+    if len(names) != len(clips):
+        raise ValueError(f"names must be {len(clips)} names, one for each clip, not {len(names)}")
+    told = [f"{name}: {describe(clip)}" if name else describe(clip) for name, clip in zip(names, clips, strict=True)]
+    return clips, names, " | ".join(told)
+
+
+def film_strip(clips, names=None, *, every=1, mark=None):
+    """Lay the frames of one clip, or of several one below the other, side by side in time.
+
+    Parameters
+    ----------
+    clips : uint8 array (T, H, W, C) or (k, T, H, W, C)
+        One clip, or several, such as a twin set ``x[:, i]``.
+    names : sequence of str, optional
+        One for each clip.
+    every : int
+        Show every so many frames.
+    mark : int, optional
+        Frame this frame.
+
+    Returns
+    -------
+    IPython.display.Image
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, y = seqlib.clips("direction", n=1, seed=7)
+    >>> film_strip(x[0]).metadata["alt"]
+    'Film strip. triangle moves right, 16 frames'
+    """
+    clips, names, alt = _several(clips, names)
+    shown = range(0, clips.shape[1], arguments.integer("every", every, 1))
+    mark = None if mark is None else arguments.integer("mark", mark, 0, clips.shape[1] - 1)
+    side = 9.6 / len(shown)
+    with plt.style.context(STYLE):
+        height = len(clips) * (side + 0.28 * any(names)) + 0.25
+        figure, axes = plt.subplots(len(clips), len(shown), figsize=(9.6, height), squeeze=False)
+        for row, clip, name in zip(axes, clips, names, strict=True):
+            row[0].set_title(name, fontsize=11)
+            for axis, t in zip(row, shown, strict=True):
+                axis.imshow(clip[t], vmin=0, vmax=255)
+                axis.set(xticks=[], yticks=[])
+                axis.spines[:].set(visible=t == mark, color=MARK, linewidth=3)
+        for axis, t in zip(axes[-1], shown, strict=True):
+            axis.set_xlabel(str(t), fontsize=9, labelpad=2)
+        figure.get_layout_engine().set(w_pad=0.015, h_pad=0.02, wspace=0, hspace=0)
+    if mark is not None:
+        alt += f" | frame {mark} is framed"
+    return picture(figure, f"Film strip. {alt}")
+
+
+def animation(clips, names=None, *, scale=4, frames_per_second=8):
+    """Play one clip, or several side by side, as a small animated PNG.
+
+    Parameters
+    ----------
+    clips : uint8 array (T, H, W, C) or (k, T, H, W, C)
+    names : sequence of str, optional
+        One for each clip, written above it.
+    scale : int
+        Screen pixels a pixel.
+    frames_per_second : float
+
+    Returns
+    -------
+    IPython.display.Image
+        It plays for at most five seconds and then rests on its last frame.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, y = seqlib.clips("direction", n=1, seed=7)
+    >>> animation(x[0]).metadata["alt"]
+    'Animation. triangle moves right, 16 frames'
+    """
+    clips, names, alt = _several(clips, names)
+    scale = arguments.integer("scale", scale, 1, 32)
+    milliseconds = 1000 / arguments.number("frames_per_second", frames_per_second, 0.5, 50)
+    gap, head = 2 * scale, 20 if any(names) else 0
+    side = [clips.shape[2] * scale, clips.shape[3] * scale]
+    blank = Image.new("RGB", (len(clips) * (side[1] + gap) - gap, side[0] + head), "#FAFAF7")
+    font = ImageFont.load_default(13)
+    for k, name in enumerate(names):
+        ImageDraw.Draw(blank).text((k * (side[1] + gap), 2), name, "#2B2B33", font)
+    frames = []
+    for t in range(clips.shape[1]):
+        frame = blank.copy()
+        for k, clip in enumerate(clips):
+            pixels = Image.fromarray(np.broadcast_to(clip[t], (*clip[t].shape[:2], 3)).copy())
+            frame.paste(pixels.resize(side[::-1], Image.Resampling.NEAREST), (k * (side[1] + gap), head))
+        frames.append(frame)
+    loops = max(1, int(5000 / (milliseconds * len(frames))))
+    data = io.BytesIO()
+    frames[0].save(
+        data, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=loops, optimize=True
+    )
+    return Picture(data.getvalue(), format="png", metadata={"alt": f"Animation. {alt}"})
+
+
+def learning_curves(history, *, title="", family="single_frame", chance=None):
+    """Draw accuracy over epochs, in training and in validation.
+
+    Parameters
+    ----------
+    history : dict
+        As in ``training.fit(...).history``.
+    title : str
+    family : str
+        Whose colour to draw in: a key of `FAMILIES`.
+    chance : float, optional
+        Drawn as a dotted line.
+
+    Returns
+    -------
+    IPython.display.Image
+
+    Examples
+    --------
+    >>> learning_curves({"accuracy": [0.4, 0.9], "val_accuracy": [0.5, 0.8]}).metadata["alt"]
+    'Learning curves over 2 epochs: accuracy in training goes from 40 % to 90 %, in validation from 50 % to 80 %.'
+    """
+    look = FAMILIES[arguments.choice("family", family, FAMILIES)]
+    curves = [("training", history.get("accuracy"), "--"), ("validation", history.get("val_accuracy"), "-")]
+    curves = [(name, values, dashes) for name, values, dashes in curves if values]
+    if not curves:
+        raise ValueError(f"history must hold 'accuracy' or 'val_accuracy' of one epoch or more, not {sorted(history)}")
+    epochs = np.arange(1, len(curves[0][1]) + 1)
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(7.2, 3.4))
+        for name, values, dashes in curves:
+            axis.plot(epochs, values, dashes, color=look.colour, marker=look.marker, label=name)
+        if chance is not None:
+            axis.axhline(chance, color="#5B5B66", linewidth=1.2, linestyle=(0, (1, 2)), label="chance")
+        figure.legend(loc="outside right center")
+        axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03), title=title)
+        axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    told = ", in ".join(
+        f"{name} {'goes ' * (not i)}from {v[0]:.0%} to {v[-1]:.0%}" for i, (name, v, _) in enumerate(curves)
+    )
+    return picture(figure, f"Learning curves over {len(epochs)} epochs: accuracy in {told}.".replace("%", " %"))
+
+
+def picture(figure, alt):
+    """Turn a Matplotlib figure into a PNG with alternative text, and close the figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+        What a sighted reader would see.
+
+    Returns
+    -------
+    IPython.display.Image
+    """
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    plt.close(figure)
+    width, _ = figure.get_size_inches() * 96
+    return Picture(data.getvalue(), format="png", width=round(width), metadata={"alt": alt})
+
+
+def glue(**numbers):
+    """Store numbers under their names in this notebook, for the book's prose to quote; shows nothing.
+
+    Writes the same records as `myst_nb.glue`, which is not there on Colab.
+
+    Examples
+    --------
+    >>> glue(accuracy=0.25)  # doctest: +SKIP
+    """
+    for name, value in numbers.items():
+        plain = value if isinstance(value, str) else value.item() if isinstance(value, np.generic) else value
+        record = "application/papermill.record/"
+        display(
+            {f"{record}text/plain": repr(plain)},
+            metadata={"scrapbook": {"name": name, "mime_prefix": record}},
+            raw=True,
+        )

@@ -1,0 +1,339 @@
+"""Tasks: what is asked of a clip, the clips that ask it, and the twins that a blind model cannot tell apart."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from . import arguments, rendering
+from .rendering import KINDS, SUBPIXELS, FrameTable
+
+DIRECTIONS = ("right", "left", "down", "up")  # neighbours are opposites: direction ^ 1 is the way back
+STEP_Y, STEP_X = np.array([0, 0, 1, -1]), np.array([1, -1, 0, 0])
+
+
+class Options(NamedTuple):
+    """How clips are drawn: the options of `clips`, checked, with every default filled in."""
+
+    frames: int
+    resolution: int
+    size: tuple  # pixels, (lowest, highest)
+    speed: tuple  # 1/SUBPIXELS pixel a frame, (lowest, highest)
+    noise: float
+    block: int
+    gap: int | None
+    onset: tuple  # frames, (first, last)
+
+
+class Draw:
+    """The random numbers of clips ``index`` of a task: each a hash of (task, seed, what it is for, index), no state."""
+
+    def __init__(self, task, seed, index, options):
+        self.task, self.seed, self.index, self.options = task, seed, index, options
+
+    def _word(self, name, *more):
+        return rendering.hash32(crc32(self.task.encode()), self.seed, crc32(name.encode()), *more)
+
+    def __call__(self, name, low, high):
+        """One integer from ``low`` to ``high`` for each clip, int64 (n,); each ``name`` is a fresh draw."""
+        return low + self._word(name, self.index).astype(np.int64) % (high - low + 1)
+
+    def labels(self, classes):
+        """Labels, int64 (n,), such that every aligned run of ``classes`` clips holds each class once."""
+        return (self.index + self._word("label", self.index // classes).astype(np.int64)) % classes
+
+    def appearance(self, name, start, length, kind=None, direction=None):
+        """One shape, seen for ``length`` frames from frame ``start`` (n,) on, drifting steadily; a frame table.
+
+        Brightness, size, speed and the position in frame T // 2 are drawn; so are kind and direction if not given.
+        """
+        frames, resolution = self.options.frames, self.options.resolution
+        time = np.arange(frames)
+        kind = self(f"{name} kind", 0, len(KINDS) - 1) if kind is None else kind
+        direction = self(f"{name} direction", 0, len(DIRECTIONS) - 1) if direction is None else direction
+        travelled = self(f"{name} speed", *self.options.speed)[:, None] * (time - frames // 2)
+        y, x = (self(f"{name} {axis}", 0, resolution * SUBPIXELS - 1)[:, None] for axis in "yx")
+        contrast = self(f"{name} brightness", *rendering.BRIGHTNESS)[:, None] - rendering.BACKGROUND
+        since = time - np.asarray(start)[:, None]
+        every_frame = np.ones_like(since)
+        return FrameTable(
+            kind=kind[:, None] * every_frame,
+            size=self(f"{name} size", *self.options.size)[:, None] * every_frame,
+            y=y + STEP_Y[direction][:, None] * travelled,
+            x=x + STEP_X[direction][:, None] * travelled,
+            contrast=np.where((since >= 0) & (since < length), contrast, 0),
+            noise=self._word("noise", self.index[:, None], time),
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question about clips.
+
+    Attributes
+    ----------
+    name, question : str
+    classes : tuple of str
+        The answers; label i means ``classes[i]``.
+    twins : tuple of str
+        The kinds of `twins` that exist for it.
+    least_frames : int
+        With fewer, the question makes no sense.
+    layout : callable
+        Number of frames T -> (block, gap): by default a shape is seen for ``block`` frames; tasks with two blocks
+        have ``gap`` blank frames between them, others None.
+    table : callable
+        (Draw, labels, onsets) -> FrameTable.
+    """
+
+    name: str
+    question: str
+    classes: tuple
+    twins: tuple
+    least_frames: int
+    layout: Callable
+    table: Callable
+
+    @property
+    def chance(self):
+        """Accuracy of a model that cannot see what is asked: one over the number of classes."""
+        return 1 / len(self.classes)
+
+
+def _shape(draw, label, onset):
+    return draw.appearance("shape", onset, draw.options.block, kind=label)
+
+
+def _direction(draw, label, onset):
+    return draw.appearance("shape", onset, draw.options.block, direction=label)
+
+
+DISC, CROSS = KINDS.index("disc"), KINDS.index("cross")
+
+
+def _order(draw, label, onset):
+    block, gap = draw.options.block, draw.options.gap
+    first = draw.appearance("first", onset, block, kind=np.where(label == 0, DISC, CROSS))
+    second = draw.appearance("second", onset + block + gap, block, kind=np.where(label == 0, CROSS, DISC))
+    return FrameTable(*(np.where(second.contrast > 0, b, a) for a, b in zip(first, second, strict=True)))
+
+
+def _whole_clip(frames):
+    return frames, None
+
+
+def _two_blocks(frames):
+    return max(1, frames // 8), max(1, 3 * frames // 8)
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("shape", "Which of four shapes is it?", KINDS, ("shift",), 1, _whole_clip, _shape),
+        Task(
+            "direction",
+            "Which way does it move?",
+            DIRECTIONS,
+            ("middle", "reverse", "shift"),
+            2,
+            _whole_clip,
+            _direction,
+        ),
+        Task(
+            "order",
+            "Which of two shapes came first?",
+            ("disc first", "cross first"),
+            ("swap", "shift"),
+            3,
+            _two_blocks,
+            _order,
+        ),
+    )
+}
+
+
+def _options(
+    task, kind=None, *, frames=16, resolution=32, size=(8, 11), speed=(1, 2), noise=8, block=None, gap=None, onset=None
+):
+    """Check the options of `clips` and fill in the defaults that depend on the task and on other options."""
+    frames = arguments.integer("frames", frames, task.least_frames, 4096)
+    resolution = arguments.integer("resolution", resolution, 8, 512)
+    size = arguments.span("size", size, 2, resolution)
+    if 2 * size[1] > resolution:
+        raise ValueError(f"resolution must be at least twice the largest size, {2 * size[1]}, not {resolution}")
+    speed = arguments.span("speed", speed, 0, resolution, step=1 / SUBPIXELS)
+    noise = arguments.number("noise", noise, 0, rendering.MAX_NOISE)
+
+    default_block, default_gap = task.layout(frames)
+    if kind == "shift" and default_gap is None:
+        default_block = max(1, frames // 2)  # a block that fills the clip could not be shifted
+    block = arguments.integer("block", default_block if block is None else block, 1, frames)
+    if default_gap is None and gap is not None:
+        raise ValueError(f"gap must be left out, not {gap!r}: the task {task.name!r} has one block")
+    if default_gap is not None:
+        gap = arguments.integer("gap", default_gap if gap is None else gap, 1, frames)
+    length = block if gap is None else 2 * block + gap
+    room = frames - length
+    if room < 0:
+        raise ValueError(f"frames must be at least {length} for blocks of {block} and a gap of {gap}, not {frames}")
+    margin = min(1, room // 2)
+    onset = arguments.span("onset", (margin, room - margin) if onset is None else onset, 0, room)
+    if kind == "shift" and onset[0] == onset[1]:
+        raise ValueError(f"onset must be two different frames from 0 to {room} to shift between, not {onset}")
+    return Options(frames, resolution, size, speed, noise, block, gap, onset)
+
+
+def _task(task):
+    if isinstance(task, Task):
+        return task
+    return TASKS[arguments.choice("task", task, TASKS)]
+
+
+def _draw(task, n, seed, start, options):
+    """Check n, seed and start; return the random numbers of those clips."""
+    n = arguments.integer("n", n, 1)
+    seed = arguments.integer("seed", seed, 0, 2**32 - 1)
+    start = arguments.integer("start", start, 0, 2**32 - n)
+    return Draw(task.name, seed, np.arange(start, start + n), options)
+
+
+def clips(task, n, seed=0, *, start=0, **options):
+    """Draw labelled clips of moving shapes.
+
+    Clip i is a pure function of (task, options, seed, i): ``clips(task, 10, start=90)`` are the last ten of
+    ``clips(task, 100)``, on any machine, byte for byte.
+
+    Parameters
+    ----------
+    task : str or Task
+        A key of `TASKS`: ``"shape"``, ``"direction"`` or ``"order"``.
+    n : int
+        How many clips.
+    seed : int
+        Clips of different seeds are unrelated: take one seed to train on and another to test on.
+    start : int
+        The index of the first clip.
+    frames : int, default 16
+        Frames in a clip, T.
+    resolution : int, default 32
+        Height and width of a frame, H = W, in pixels.
+    size : int or (int, int), default (8, 11)
+        Lowest and highest size of a shape: the side, in pixels, of the square of equal area.
+    speed : float or (float, float), default (1, 2)
+        Lowest and highest speed in pixels a frame, in eighths. Borders are periodic: what leaves on one side comes
+        back on the other.
+    noise : float, default 8
+        Standard deviation of the noise in grey levels, at most 18. Each frame has noise of its own.
+    block : int
+        For how many frames a shape is seen. Default: all of them; for ``order``, frames // 8.
+    gap : int
+        Blank frames between the two blocks of ``order``. Default: 3 * frames // 8.
+    onset : int or (int, int)
+        First and last frame at which the first block may begin. Default: anywhere that leaves a blank frame at
+        either end, if there is room.
+
+    Returns
+    -------
+    x : uint8 array (n, T, H, W, 1)
+        Grey levels: a shape of 128 to 191 on a background of 64, and noise.
+    y : int64 array (n,)
+        Labels: ``TASKS[task].classes[y[i]]`` is the answer for clip i.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was given and what is allowed.
+
+    Examples
+    --------
+    >>> x, y = clips("direction", n=8, seed=1)
+    >>> x.shape, x.dtype, y.shape
+    ((8, 16, 32, 32, 1), dtype('uint8'), (8,))
+    >>> bool((clips("direction", n=2, seed=1, start=6)[0] == x[6:]).all())
+    True
+    """
+    task = _task(task)
+    options = _options(task, **options)
+    draw = _draw(task, n, seed, start, options)
+    label = draw.labels(len(task.classes))
+    table = task.table(draw, label, draw("onset", *options.onset))
+    return rendering.render(table, options.size, options.resolution, options.noise), label
+
+
+def twins(task, kind, n, seed=0, *, start=0, **options):
+    """Draw twin sets: clips that differ only in what the task asks about.
+
+    ============ ============== = ==========================================================================
+    kind         tasks          k the members of a set
+    ============ ============== = ==========================================================================
+    ``middle``   ``direction``  4 the four directions through one shared frame T // 2, noise included
+    ``reverse``  ``direction``  2 a clip, and its frames in reverse order
+    ``swap``     ``order``      2 a clip, and its two blocks of frames exchanged as they are
+    ``shift``    all            2 a clip begun at frame ``onset[0]``, and the same frames begun at ``onset[1]``;
+                                  same label: the answer must not change
+    ============ ============== = ==========================================================================
+
+    In ``reverse``, ``swap`` and ``shift`` the members hold the same frames, byte for byte, in another order.
+
+    Parameters
+    ----------
+    task : str or Task
+        A key of `TASKS`.
+    kind : str
+        One of ``TASKS[task].twins``.
+    n : int
+        How many twin sets.
+    seed, start : int
+        As in `clips`.
+    **options
+        As in `clips`; for ``shift``, ``block`` is frames // 2 by default where it would be the whole clip.
+
+    Returns
+    -------
+    x : uint8 array (k, n, T, H, W, 1)
+        ``x[:, i]`` is one twin set.
+    y : int64 array (k, n)
+        The labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was given and what is allowed.
+
+    Examples
+    --------
+    >>> x, y = twins("direction", "middle", n=3)
+    >>> x.shape, sorted(y[:, 0].tolist())
+    ((4, 3, 16, 32, 32, 1), [0, 1, 2, 3])
+    >>> bool((x[:, :, 8] == x[0, :, 8]).all())
+    True
+    """
+    task = _task(task)
+    kind = arguments.choice("kind", kind, task.twins)
+    options = _options(task, kind, **options)
+    draw = _draw(task, n, seed, start, options)
+    label = draw.labels(len(task.classes))
+    onset = draw("onset", *options.onset)
+    time = np.arange(options.frames)
+    if kind == "middle":
+        labels = np.arange(len(DIRECTIONS))[:, None] * np.ones_like(label)
+        tables = [task.table(draw, direction, onset) for direction in labels]
+    elif kind == "reverse":
+        labels = np.stack([label, label ^ 1])
+        table = task.table(draw, label, onset)
+        tables = [table, table.permuted(np.tile(time[::-1], (len(label), 1)))]
+    elif kind == "swap":
+        labels = np.stack([label, 1 - label])
+        table = task.table(draw, label, onset)
+        since, apart = time - onset[:, None], options.block + options.gap
+        in_first, in_second = (since >= 0) & (since < options.block), (apart <= since) & (since < apart + options.block)
+        tables = [table, table.permuted(time + apart * in_first - apart * in_second)]
+    else:  # shift: the frames go round, and what comes in from the end is blank
+        labels = np.stack([label, label])
+        table = task.table(draw, label, np.full_like(onset, options.onset[0]))
+        later = options.onset[1] - options.onset[0]
+        tables = [table, table.permuted(np.tile(np.roll(time, later), (len(label), 1)))]
+    x = [rendering.render(table, options.size, options.resolution, options.noise) for table in tables]
+    return np.stack(x), labels

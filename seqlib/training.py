@@ -1,0 +1,201 @@
+"""Training: clips as a `tf.data.Dataset`, and one function that trains, shows progress and can be interrupted."""
+
+import sys
+import time
+from typing import NamedTuple
+
+from . import arguments, tasks
+from .backend import keras, tf
+
+
+class Run(NamedTuple):
+    """What `fit` returns.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        ``loss`` and ``accuracy`` (and ``val_loss``, ``val_accuracy``) after each whole epoch.
+    seconds : float
+        Wall time, compilation included.
+    interrupted : bool
+        True if training was stopped by hand; the model keeps the weights it had then.
+    """
+
+    history: dict
+    seconds: float
+    interrupted: bool
+
+
+def dataset(task, n, seed=0, *, batch=32, start=0, **options):
+    """Draw clips and serve them in shuffled batches.
+
+    Parameters
+    ----------
+    task, n, seed, start, **options
+        As in `seqlib.clips`.
+    batch : int
+        Clips in a batch, B.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Of (x, y): uint8 (B, T, H, W, C) and int64 (B,), prefetched. Every pass is in another order, and the orders
+        are the same in every run.
+
+    Examples
+    --------
+    >>> x, y = next(iter(dataset("shape", n=64, batch=8)))
+    >>> x.shape, x.dtype
+    (TensorShape([8, 16, 32, 32, 1]), tf.uint8)
+    """
+    batch = arguments.integer("batch", batch, 1)
+    return _batches(*tasks.clips(task, n, seed, start=start, **options), batch)
+
+
+def _batches(x, y, batch=32, shuffle=True):
+    served = tf.data.Dataset.from_tensor_slices((x, y))
+    if shuffle:
+        served = served.shuffle(len(x), seed=0, reshuffle_each_iteration=True)
+    return served.batch(batch).prefetch(tf.data.AUTOTUNE)
+
+
+def fit(model, train, validation=None, *, epochs=10, learning_rate=2e-3, seed=0):
+    """Train a model: Adam on the cross-entropy of its logits.
+
+    Sets the seeds of Python, NumPy and TensorFlow and asks for deterministic operations, so that on one machine with
+    one number of threads the same call on the same initial weights ends in the same weights. Shows one line of
+    progress. Interrupt it (Ctrl-C, or Jupyter's stop button) and it keeps what it has.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From (B, T, H, W, C) to logits (B, classes). It is compiled here, and trained in place.
+    train, validation : (x, y) or tf.data.Dataset
+        As from `seqlib.clips` or `dataset`. A pair is served in shuffled batches of 32.
+    epochs : int
+    learning_rate : float
+    seed : int
+
+    Returns
+    -------
+    Run
+        ``history``, ``seconds``, ``interrupted``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If clips are not uint8 or do not have the shape that the model takes; the message names the argument.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> model = seqlib.models.single_frame(seqlib.TASKS["shape"])
+    >>> run = fit(model, seqlib.clips("shape", n=32), epochs=2)  # doctest: +ELLIPSIS
+    single_frame: 2 epochs, ... s
+    >>> len(run.history["loss"])
+    2
+    """
+    epochs = arguments.integer("epochs", epochs, 1)
+    learning_rate = arguments.number("learning_rate", learning_rate, 0, 1)
+    seed = arguments.integer("seed", seed, 0, 2**32 - 1)
+    train = _served("train", train, model, shuffle=True)
+    validation = None if validation is None else _served("validation", validation, model, shuffle=False)
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA is no faster on these small models, and slow to compile
+    )
+    progress = _Progress(model.name, epochs)
+    began = time.perf_counter()
+    interrupted = False
+    try:
+        model.fit(train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[progress])
+    except KeyboardInterrupt:
+        interrupted = True
+    seconds = time.perf_counter() - began
+    progress.end(seconds, interrupted)
+    return Run(progress.history, seconds, interrupted)
+
+
+def _served(name, data, model, shuffle):
+    """Return ``data`` as a Dataset, or say what is wrong with it before an epoch is spent on it."""
+    if isinstance(data, tf.data.Dataset):
+        x, y = (
+            data.element_spec if isinstance(data.element_spec, tuple) and len(data.element_spec) == 2 else (None, None)
+        )
+        if x is None:
+            raise TypeError(f"{name} must be a dataset of (x, y), not of {data.element_spec}")
+        if x.dtype != tf.uint8:
+            raise TypeError(f"{name} must hold uint8 clips, not {x.dtype.name}: pass uint8; the model rescales")
+        arguments.same_shape(name, tuple(x.shape[1:]), model.input_shape[1:])
+        return data
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise TypeError(f"{name} must be a pair (x, y) or a tf.data.Dataset, not {type(data).__name__}")
+    x, y = data
+    arguments.clip_array(f"{name}[0]", x)
+    arguments.same_shape(f"{name}[0]", x.shape[1:], model.input_shape[1:])
+    arguments.labels(f"{name}[1]", y, x.shape[:1], model.output_shape[-1])
+    return _batches(x, y, shuffle=shuffle)
+
+
+class _Progress(keras.callbacks.Callback):
+    """Keeps the history, and one line that says how far training is."""
+
+    def __init__(self, name, epochs):
+        super().__init__()
+        self.name, self.epochs, self.history, self.line = name, epochs, {}, _Line()
+        self.shown = 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.perf_counter() - self.shown > 0.5:
+            self.shown = time.perf_counter()
+            steps = self.params["steps"]
+            done = len(self.history.get("loss", ())) + (0 if steps is None else (batch + 1) / steps)
+            bar = ("#" * round(20 * done / self.epochs)).ljust(20, ".")
+            self.line.show(f"{self.name} [{bar}] epoch {int(done) + 1} of {self.epochs}, {_scores(logs)}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        for key, value in logs.items():
+            self.history.setdefault(key, []).append(float(value))
+
+    def end(self, seconds, interrupted):
+        done = len(self.history.get("loss", ()))
+        epochs = f"interrupted after {done} of {self.epochs} epochs" if interrupted else f"{done} epochs"
+        last = {key: values[-1] for key, values in self.history.items()}
+        self.line.end(f"{self.name}: {epochs}, {seconds:.1f} s" + (f", {_scores(last)}" if last else ""))
+
+
+def _scores(logs):
+    named = (("loss", ".3f"), ("accuracy", ".1%"), ("val_accuracy", ".1%"))
+    return ", ".join(f"{key.replace('val_', 'validation ')} {logs[key]:{form}}" for key, form in named if key in logs)
+
+
+class _Line:
+    """One line that is rewritten in place: in a notebook, in a terminal; elsewhere only its end is printed."""
+
+    def __init__(self):
+        self.handle, self.width = None, 0
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        self.notebook = getattr(shell, "kernel", None) is not None
+
+    def show(self, text):
+        if self.notebook:
+            from IPython.display import display
+
+            data = {"text/plain": text}
+            if self.handle is None:
+                self.handle = display(data, raw=True, display_id=True)
+            else:
+                self.handle.update(data, raw=True)
+        elif sys.stdout.isatty():
+            print("\r" + text.ljust(self.width), end="", flush=True)
+            self.width = len(text)
+
+    def end(self, text):
+        self.show(text)
+        if not self.notebook:
+            print() if sys.stdout.isatty() else print(text)
