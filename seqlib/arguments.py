@@ -1,6 +1,5 @@
 """Checks of arguments: every error names the argument, what was given and what is allowed."""
 
-import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -39,7 +38,7 @@ def number(name, value, low, high):
     allowed = f"a number from {low:g} to {high:g}"
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be {allowed}, not {value!r}")
-    if not (math.isfinite(value) and low <= value <= high):
+    if not low <= value <= high:  # NaN is not
         raise ValueError(f"{name} must be {allowed}, not {value!r}")
     return float(value)
 
@@ -62,7 +61,7 @@ def span(name, value, low, high, *, step=1):
     if len(pair) != 2 or any(isinstance(v, (bool, np.bool_)) or not isinstance(v, Real) for v in pair):
         raise TypeError(f"{name} must be {allowed}, not {value!r}")
     first, last = pair
-    if not (math.isfinite(first) and math.isfinite(last) and low <= first <= last <= high):
+    if not low <= first <= last <= high:  # NaN is not
         raise ValueError(f"{name} must be {allowed}, not {value!r}")
     if first % step or last % step:
         raise ValueError(f"{name} must be {allowed}, not {value!r}")

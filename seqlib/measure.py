@@ -16,7 +16,7 @@ CLOSE_CALL = 1e-4  # two best logits nearer than this may change places by round
 
 
 class Accuracy(NamedTuple):
-    """How many answers were right, with a 95 % Wilson interval.
+    """How many answers were right, with a 95% Wilson interval.
 
     Examples
     --------
@@ -24,7 +24,7 @@ class Accuracy(NamedTuple):
     >>> accuracy.value, round(accuracy.low, 3), round(accuracy.high, 3)
     (0.9, 0.826, 0.945)
     >>> print(accuracy)
-    90.0 % (90 of 100, 95 % interval 82.6 to 94.5 %)
+    90.0% (90 of 100, 95% interval 82.6% to 94.5%)
     """
 
     right: int
@@ -46,7 +46,7 @@ class Accuracy(NamedTuple):
         return self._interval()[1]
 
     def _interval(self):
-        """E. B. Wilson, Probable inference, JASA 22 (1927) 209-212; z for 95 %."""
+        """E. B. Wilson, Probable inference, JASA 22 (1927) 209-212; z for 95%."""
         z, n, p = 1.959964, self.total, self.value
         centre = p + z**2 / (2 * n)
         spread = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
@@ -54,10 +54,7 @@ class Accuracy(NamedTuple):
         return (0.0 if self.right == 0 else low), (1.0 if self.right == n else high)
 
     def __str__(self):
-        return (
-            f"{100 * self.value:.1f} % ({self.right:,} of {self.total:,}, "
-            f"95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %)"
-        )
+        return f"{self.value:.1%} ({self.right:,} of {self.total:,}, 95% interval {self.low:.1%} to {self.high:.1%})"
 
 
 class TwinReport(NamedTuple):
@@ -123,7 +120,8 @@ def logits(model, x, batch=256):
     """
     arguments.clip_array("x", x)
     arguments.same_shape("x", x.shape[1:], model.input_shape[1:])
-    return model.predict(x, batch_size=arguments.integer("batch", batch, 1), verbose=0)
+    batch = arguments.integer("batch", batch, 1)
+    return np.concatenate([model(x[i : i + batch], training=False).numpy() for i in range(0, len(x), batch)])
 
 
 def accuracy(model, x, y, batch=256):

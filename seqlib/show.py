@@ -4,6 +4,7 @@ A picture's text is made from what it shows: `describe` looks at the pixels, `le
 """
 
 import io
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +46,8 @@ STYLE = Path(__file__).with_name("seqlib.mplstyle")
 def describe(clip):
     """Say in words what a clip of the course shows, from its pixels alone.
 
-    Each frame is compared with all shapes at all places (by a matched filter); a shape's motion is its most common
-    step from frame to frame.
+    Each frame is compared with all shapes of size 4 or more at all places (by a matched filter); a shape's motion is
+    the way from its first place to its last.
 
     Parameters
     ----------
@@ -73,48 +74,58 @@ def describe(clip):
     kinds, rows, columns = _found(clip.mean(-1) - rendering.BACKGROUND)
     parts, start = [], 0
     for end in range(1, len(kinds) + 1):
-        if end == len(kinds) or (kinds[end] < 0) != (kinds[start] < 0):
+        if end == len(kinds) or min(kinds[end], 0) != min(kinds[start], 0):
             parts.append(_part(kinds[start:end], rows[start:end], columns[start:end], height))
             start = end
     return "; ".join(parts)
 
 
+BLANK, UNKNOWN = -1, -2
+
+
 def _found(grey):
-    """For each frame, the kind of shape (-1: none) and the row and column of its middle; three int arrays (T,)."""
-    side = grey.shape[-1]
-    sizes = range(4, side // 2 + 1)
-    spectrum = np.fft.rfft2(grey)
-    best = []
-    for kind in range(len(rendering.KINDS)):
-        for size in sizes:
-            cells = rendering.shape_cells(kind, size, side * rendering.SUBPIXELS)
-            template = cells.reshape(side, rendering.SUBPIXELS, side, rendering.SUBPIXELS).mean((1, 3))
-            template /= np.sqrt((template**2).sum())
-            matches = np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(template)), s=(side, side)).reshape(len(grey), -1)
-            best.append((matches.max(-1), matches.argmax(-1), np.full(len(grey), kind), np.full(len(grey), size)))
-    strength, place, kind, size = (np.array(column) for column in zip(*best, strict=True))
-    winner = strength.argmax(0), np.arange(len(grey))
-    seen = strength[winner] > 40 * size[winner]  # a shape stands 64 grey levels or more above the background
-    row, column = np.divmod(place[winner], side)
-    return np.where(seen, kind[winner], -1), row, column
+    """For each frame, its kind of shape (or BLANK, UNKNOWN) and the row and column of its middle; arrays (T,)."""
+    side, frames = grey.shape[-1], np.arange(len(grey))
+    spectra = np.fft.rfft2(grey)
+    templates = list(product(range(len(rendering.KINDS)), range(4, side // 2 + 1)))
+    peaks = []
+    for kind, size in templates:
+        cells = rendering.shape_cells(kind, size, side * rendering.SUBPIXELS)
+        template = cells.reshape(side, rendering.SUBPIXELS, side, rendering.SUBPIXELS).mean((1, 3))
+        template /= np.sqrt((template**2).sum())
+        match = np.fft.irfft2(spectra * np.conj(np.fft.rfft2(template)), s=(side, side))
+        row, column = np.divmod(match.reshape(len(grey), -1).argmax(-1), side)
+        above, below = match[frames, row - 1, column], match[frames, (row + 1) % side, column]
+        left, right = match[frames, row, column - 1], match[frames, row, (column + 1) % side]
+        peak = match[frames, row, column]
+        row = row + (below - above) / (4 * peak - 2 * (above + below))  # the top of a parabola through three values
+        column = column + (right - left) / (4 * peak - 2 * (left + right))
+        peaks.append((peak, row, column))
+    peak, row, column = np.array(peaks).transpose(1, 0, 2)
+    best = peak.argmax(0), frames
+    kind, size = np.array(templates)[best[0]].T
+    seen = peak[best] > 40 * size  # a shape stands 64 grey levels or more above the background
+    energy = (grey**2).sum((1, 2)) - np.where(seen, peak[best] ** 2, 0)
+    explained = energy < (1.4 * rendering.MAX_NOISE * side) ** 2  # what is left may be noise
+    return np.where(explained, np.where(seen, kind, BLANK), UNKNOWN), row[best], column[best]
 
 
 def _part(kinds, rows, columns, side):
-    """Describe consecutive frames that are all blank or all hold a shape."""
+    """Describe consecutive frames that are all blank, all unknown, or all hold a shape."""
     if kinds[0] < 0:
-        return _frames(len(kinds), "blank")
+        return _frames(len(kinds), "blank" if kinds[0] == BLANK else "no shape to be made out")
     name = rendering.KINDS[np.bincount(kinds).argmax()]
     if len(kinds) == 1:
         return _frames(1, name)
-    down, right = ((np.diff(at) + side // 2) % side - side // 2 for at in (rows, columns))
-    step_down, step_right = down.mean(), right.mean()
+    down, right = ((np.diff(at) + side / 2) % side - side / 2 for at in (rows, columns))
     if max(down.std(), right.std()) > 1.5:
         return _frames(len(kinds), f"{name} jumps about")
-    if max(abs(step_down), abs(step_right)) < 0.2:
+    moved_down, moved_right = down.sum(), right.sum()
+    if max(abs(moved_down), abs(moved_right)) < 0.5:
         return _frames(len(kinds), f"{name} stands still")
-    if abs(step_right) >= abs(step_down):
-        return _frames(len(kinds), f"{name} moves {'right' if step_right > 0 else 'left'}")
-    return _frames(len(kinds), f"{name} moves {'down' if step_down > 0 else 'up'}")
+    if abs(moved_right) >= abs(moved_down):
+        return _frames(len(kinds), f"{name} moves {'right' if moved_right > 0 else 'left'}")
+    return _frames(len(kinds), f"{name} moves {'down' if moved_down > 0 else 'up'}")
 
 
 def _frames(count, what):
@@ -144,7 +155,7 @@ def film_strip(clips, names=None, *, every=1, mark=None):
     every : int
         Show every so many frames.
     mark : int, optional
-        Frame this frame.
+        Outline this frame, one of those shown.
 
     Returns
     -------
@@ -159,11 +170,12 @@ def film_strip(clips, names=None, *, every=1, mark=None):
     """
     clips, names, alt = _several(clips, names)
     shown = range(0, clips.shape[1], arguments.integer("every", every, 1))
-    mark = None if mark is None else arguments.integer("mark", mark, 0, clips.shape[1] - 1)
-    side = 9.6 / len(shown)
+    if mark is not None and mark not in shown:
+        raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark!r}")
+    side = min(1.2, 9.6 / len(shown))  # inches; 16 frames fill a page
     with plt.style.context(STYLE):
         height = len(clips) * (side + 0.28 * any(names)) + 0.25
-        figure, axes = plt.subplots(len(clips), len(shown), figsize=(9.6, height), squeeze=False)
+        figure, axes = plt.subplots(len(clips), len(shown), figsize=(side * len(shown), height), squeeze=False)
         for row, clip, name in zip(axes, clips, names, strict=True):
             row[0].set_title(name, fontsize=11)
             for axis, t in zip(row, shown, strict=True):
@@ -174,7 +186,7 @@ def film_strip(clips, names=None, *, every=1, mark=None):
             axis.set_xlabel(str(t), fontsize=9, labelpad=2)
         figure.get_layout_engine().set(w_pad=0.015, h_pad=0.02, wspace=0, hspace=0)
     if mark is not None:
-        alt += f" | frame {mark} is framed"
+        alt += f" | frame {mark} is outlined"
     return picture(figure, f"Film strip. {alt}")
 
 
@@ -193,7 +205,7 @@ def animation(clips, names=None, *, scale=4, frames_per_second=8):
     Returns
     -------
     IPython.display.Image
-        It plays for at most five seconds and then rests on its last frame.
+        It plays as many times as fit into five seconds, once at least, and then rests on its last frame.
 
     Examples
     --------
@@ -246,7 +258,7 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
     Examples
     --------
     >>> learning_curves({"accuracy": [0.4, 0.9], "val_accuracy": [0.5, 0.8]}).metadata["alt"]
-    'Learning curves over 2 epochs: accuracy in training goes from 40 % to 90 %, in validation from 50 % to 80 %.'
+    'Learning curves over 2 epochs: accuracy in training goes from 40% to 90%, in validation from 50% to 80%.'
     """
     look = FAMILIES[arguments.choice("family", family, FAMILIES)]
     curves = [("training", history.get("accuracy"), "--"), ("validation", history.get("val_accuracy"), "-")]
@@ -262,12 +274,12 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
             axis.axhline(chance, color="#5B5B66", linewidth=1.2, linestyle=(0, (1, 2)), label="chance")
         figure.legend(loc="outside right center")
         axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03), title=title)
-        axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axis.xaxis.get_major_locator().set_params(integer=True)
     told = ", in ".join(
         f"{name} {'goes ' * (not i)}from {v[0]:.0%} to {v[-1]:.0%}" for i, (name, v, _) in enumerate(curves)
     )
-    return picture(figure, f"Learning curves over {len(epochs)} epochs: accuracy in {told}.".replace("%", " %"))
+    return picture(figure, f"Learning curves over {len(epochs)} epochs: accuracy in {told}.")
 
 
 def picture(figure, alt):
@@ -283,9 +295,11 @@ def picture(figure, alt):
     -------
     IPython.display.Image
     """
-    data = io.BytesIO()
-    figure.savefig(data, format="png")
+    drawn, data = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png")
     plt.close(figure)
+    few_colours = Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE)  # half the bytes
+    few_colours.save(data, "PNG", optimize=True)
     width, _ = figure.get_size_inches() * 96
     return Picture(data.getvalue(), format="png", width=round(width), metadata={"alt": alt})
 

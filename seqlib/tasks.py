@@ -163,7 +163,8 @@ def _options(
     size = arguments.span("size", size, 2, resolution)
     if 2 * size[1] > resolution:
         raise ValueError(f"resolution must be at least twice the largest size, {2 * size[1]}, not {resolution}")
-    speed = arguments.span("speed", speed, 0, resolution, step=1 / SUBPIXELS)
+    fastest = resolution / 2 - 1 / SUBPIXELS  # half a frame to the left is half a frame to the right
+    speed = arguments.span("speed", speed, 0, fastest, step=1 / SUBPIXELS)
     noise = arguments.number("noise", noise, 0, rendering.MAX_NOISE)
 
     default_block, default_gap = task.layout(frames)
@@ -193,7 +194,7 @@ def _task(task):
 
 def _draw(task, n, seed, start, options):
     """Check n, seed and start; return the random numbers of those clips."""
-    n = arguments.integer("n", n, 1)
+    n = arguments.integer("n", n, 1, 2**32)
     seed = arguments.integer("seed", seed, 0, 2**32 - 1)
     start = arguments.integer("start", start, 0, 2**32 - n)
     return Draw(task.name, seed, np.arange(start, start + n), options)
@@ -222,8 +223,8 @@ def clips(task, n, seed=0, *, start=0, **options):
     size : int or (int, int), default (8, 11)
         Lowest and highest size of a shape: the side, in pixels, of the square of equal area.
     speed : float or (float, float), default (1, 2)
-        Lowest and highest speed in pixels a frame, in eighths. Borders are periodic: what leaves on one side comes
-        back on the other.
+        Lowest and highest speed in pixels a frame, in eighths, below half the resolution. Borders are periodic: what
+        leaves on one side comes back on the other.
     noise : float, default 8
         Standard deviation of the noise in grey levels, at most 18. Each frame has noise of its own.
     block : int

@@ -1,0 +1,52 @@
+# Frames in Time. `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help book test notebooks lab system repository lock format clean
+
+PYTHON ?= python3
+IN_VENV := .venv/bin/python -m
+READY := .venv/ready
+
+help:  ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+book: $(READY)  ## Build the book into _build/html from the lessons' stored outputs (warnings are errors).
+	@.venv/bin/jupyter-book build -W --keep-going --quiet .
+	@echo "Open _build/html/index.html in your browser."
+
+test: $(READY)  ## Run every test: seqlib, tools, the notebooks (nbval), the built book in a real browser.
+	@$(IN_VENV) pytest --cov=seqlib --cov-fail-under=95
+
+notebooks: $(READY)  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
+	@$(IN_VENV) tools.notebooks $(NB)
+
+lab: $(READY)  ## Open the notebooks in JupyterLab.
+	@$(IN_VENV) jupyterlab notebooks
+
+system:  ## Install what the tests need beyond Python (Debian, Ubuntu): a browser.
+	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium'
+
+repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells.
+	@$(IN_VENV) tools.setup_cell $(URL)
+
+lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock.
+	@$(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
+		--generate-hashes --no-annotate --no-header requirements.txt -o requirements.lock
+
+format: $(READY)  ## Format the code of the package, the tools, the tests and the notebooks.
+	@$(IN_VENV) ruff check --fix --quiet . ; $(IN_VENV) ruff format .
+
+clean:  ## Remove what was built, and the virtual environment.
+	@rm -rf _build dist .venv .pytest_cache .ruff_cache .coverage
+
+# The virtual environment, made anew when the lock changes. uv is one of the locked packages: pip installs it, by its
+# hash, and it installs the rest.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.13 ..."; exit 1; }
+	@echo "Setting up .venv (about a minute, once) ..."
+	@$(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
+	@$(IN_VENV) pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $(READY)

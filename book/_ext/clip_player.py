@@ -1,0 +1,121 @@
+"""The directive ``clip``: a clip, or the members of a twin set, as a film strip that player.js brings to life."""
+
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from docutils import nodes
+from docutils.parsers.rst import directives
+from PIL import Image
+from sphinx.util.docutils import SphinxDirective
+
+import seqlib
+from seqlib import rendering, show, tasks
+
+
+class clip(nodes.figure):  # noqa: N801 (a node's class is its name)
+    """A figure whose image is a film strip: one row for each member, one column for each frame."""
+
+
+class Clip(SphinxDirective):
+    """Draw ``{clip} TASK``; its options are those of `seqlib.clips` and `seqlib.twins`, its body is the caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {  # noqa: RUF012 (docutils wants a dict)
+        "seed": directives.nonnegative_int,
+        "index": directives.nonnegative_int,
+        "twins": directives.unchanged_required,
+        "noise": float,
+        "name": directives.unchanged_required,
+    }
+
+    def run(self):
+        """Return the figure."""
+        try:
+            members, names = draw(self.arguments[0], **{k: v for k, v in self.options.items() if k != "name"})
+        except (TypeError, ValueError) as error:
+            raise self.error(str(error)) from error
+        told = [show.describe(member) for member in members]
+        figure = clip(classes=["clip"], frames=members.shape[1], members=list(zip(names, told, strict=True)))
+        alt = " | ".join(f"{name}: {text}" if name else text for name, text in figure["members"])
+        figure += nodes.image(uri=self.stored(film_strip(members)), alt=f"Film strip. {alt}")
+        if len(names) > 1:
+            figure += nodes.paragraph("", f"From top to bottom: {'; '.join(names)}.", classes=["clip-rows"])
+        if self.content:
+            caption = nodes.caption()
+            caption += [child for part in self.parse_content_to_nodes() for child in part.children]
+            figure += caption
+        self.add_name(figure)
+        for module in (tasks, rendering, show):  # another clip, another page
+            self.env.note_dependency(module.__file__)
+        return [figure]
+
+    def stored(self, png):
+        """Write the picture beside the built pages, named after its content; return its path as the page sees it."""
+        folder = Path(self.env.app.outdir).parent / "clips"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"clip-{hashlib.sha256(png).hexdigest()[:16]}.png"
+        path.write_bytes(png)
+        page = Path(self.env.doc2path(self.env.docname)).parent
+        return Path(os.path.relpath(path, page)).as_posix()
+
+
+def draw(task, *, twins=None, index=0, **options):
+    """Draw one clip, or the members of one twin set.
+
+    Returns
+    -------
+    uint8 array (k, T, H, W, 1)
+    list of str
+        What distinguishes the members: their classes, or when they begin; [""] for one clip.
+    """
+    if twins is None:
+        x, _ = seqlib.clips(task, 1, start=index, **options)
+        return x, [""]
+    x, y = seqlib.twins(task, twins, 1, start=index, **options)
+    if len(set(y[:, 0])) > 1:
+        return x[:, 0], [seqlib.TASKS[task].classes[label] for label in y[:, 0]]
+    clean, _ = seqlib.twins(task, twins, 1, start=index, **options | {"noise": 0})
+    begun = (clean[:, 0] != rendering.BACKGROUND).any((2, 3, 4)).argmax(1)
+    return x[:, 0], [f"begun at frame {t}" for t in begun]
+
+
+def film_strip(members):
+    """Lay out frames, one row a member, with transparent lines between them; PNG bytes."""
+    lined = np.pad(
+        members[..., 0], ((0, 0), (0, 0), (0, 1), (0, 1))
+    )  # no clip holds a 0, so 0 can stand for transparent
+    k, frames, height, width = lined.shape
+    strip = lined.transpose(0, 2, 1, 3).reshape(k * height, frames * width)[:-1, :-1]
+    png = io.BytesIO()
+    Image.fromarray(strip).save(png, "PNG", transparency=0, optimize=True)
+    return png.getvalue()
+
+
+def visit_clip(self, node):
+    """Open the figure, with what the player needs to know."""
+    known = {"data-frames": node["frames"], "data-members": json.dumps(node["members"])}
+    self.body.append(self.starttag(node, "figure", **known))
+
+
+def depart_clip(self, node):
+    """Close the figure, and the caption that the writer leaves open."""
+    self.body.append("</figcaption></figure>\n" if isinstance(node[-1], nodes.caption) else "</figure>\n")
+
+
+def add_player(app, pagename, templatename, context, doctree):
+    """Load the player on pages that hold a clip."""
+    if doctree and any(doctree.findall(clip)):
+        app.add_js_file("player.js", loading_method="defer")
+
+
+def setup(app):
+    """Register with Sphinx; builders other than HTML take a clip for the figure that it is."""
+    app.add_node(clip, html=(visit_clip, depart_clip))
+    app.add_directive("clip", Clip)
+    app.connect("html-page-context", add_player)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,141 @@
+"""What several tests share: skips that count as failures, a browser, and the book, built and served."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+MAC_BROWSERS = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+ADDRESS = "https://github.com/example/example"  # of no repository
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def _fail_if_skipped(report):
+    """With CI=true, turn a skip into a failure; an expected failure stays one."""
+    if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"with CI=true nothing may be skipped, but: {report.longrepr[2]}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    return _fail_if_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(collector):
+    return _fail_if_skipped((yield))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of a Chromium or Chrome."""
+    found = [path for path in map(shutil.which, (*BROWSERS, *MAC_BROWSERS)) if path]
+    if not found:
+        pytest.skip("no Chromium is installed; this installs it: sudo apt-get install chromium")
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """A running headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
+        yield running
+        running.close()
+
+
+class Book(NamedTuple):
+    """A copy of the working tree, and the book built there."""
+
+    folder: Path
+    output: str  # what the build printed
+    url: str = ""  # where it is served; or, of the published book, the repository's address
+
+    @property
+    def html(self):
+        return self.folder / "_build" / "html"
+
+    def rebuild(self):
+        return build_book(self.folder)._replace(url=self.url)
+
+
+def copy_tree(folder):
+    """Copy what git tracks or would track; so no build, no cache and nothing private comes along."""
+    listed = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, text=True)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():  # not those deleted but not yet committed
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def build_book(folder):
+    """Build the book there as `make book` does, with the tree's own seqlib; fail with what it printed."""
+    build = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", build, "build", "-W", "--keep-going", "."],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    if done.returncode:
+        pytest.fail(f"the book does not build without a warning:\n{done.stdout[-6000:]}")
+    return Book(folder, done.stdout)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The book, built from a clean copy in a folder with a space in its name, and served on the loopback."""
+    built = build_book(copy_tree(tmp_path_factory.mktemp("the book")))
+    with _Server(("127.0.0.1", 0), partial(_Quiet, directory=built.html)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield built._replace(url=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def published_book(tmp_path_factory):
+    """The book as it is built once the repository has an address; not served."""
+    folder = copy_tree(tmp_path_factory.mktemp("published book"))
+    config = folder / "_config.yml"
+    before = re.findall(r"(?m)^  url:.*$", config.read_text())
+    assert len(before) == 1, "repository.url must stand once in _config.yml"
+    config.write_text(config.read_text().replace(before[0], f"  url: {ADDRESS}"))
+    return build_book(folder)._replace(url=ADDRESS)

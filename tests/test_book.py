@@ -1,0 +1,121 @@
+"""Test the built book as files: what every page must hold, and what none may."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from seqlib.show import FAMILIES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
+NOTEBOOKS = [name for name in PAGES if (ROOT / f"{name}.ipynb").exists()]
+
+
+def soup(book, name):
+    return BeautifulSoup((book.html / f"{name}.html").read_text(), "html.parser")
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def outputs(name):
+    """Yield a notebook's stored outputs, but those of cells whose tags leave them out of the page."""
+    for cell in json.loads((ROOT / f"{name}.ipynb").read_text())["cells"]:
+        if not any(tag.startswith("remove-") for tag in cell["metadata"].get("tags", [])):
+            yield from cell.get("outputs", [])
+
+
+def test_the_first_page_is_found(book):
+    assert "url=book/index.html" in (book.html / "index.html").read_text()
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_lesson_shows_its_stored_outputs(book, name):
+    shown = soup(book, name)
+    text, pictures = words(shown.get_text()), shown.select(".cell_output img")
+    stored = list(outputs(name))
+    assert stored, "no stored output at all"
+    expected_pictures = 0
+    for output in stored:
+        data = output.get("data", {})
+        if "image/png" in data:
+            expected_pictures += 1
+        elif "text/html" in data:
+            assert words(BeautifulSoup("".join(data["text/html"]), "html.parser").get_text()) in words(
+                " ".join(part.get_text() for part in shown.select(".text_html"))
+            )
+        else:
+            assert words("".join(output.get("text", data.get("text/plain", "")))) in text
+    assert len(pictures) == expected_pictures
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_picture_has_alternative_text(book, name):
+    for picture in soup(book, name).select("main img"):
+        alt = picture.get("alt", "").strip()
+        assert alt, picture
+        assert not re.search(r"\.(png|svg|gif|jpe?g)$|/|^<", alt), f"not a text: {alt}"
+
+
+def test_no_page_names_a_path_of_this_machine(book):
+    private = {str(book.folder), str(ROOT), sys.prefix}
+    for file in book.html.rglob("*"):
+        if file.suffix in {".html", ".js", ".css", ".md", ".ipynb", ".inv", ".txt"}:
+            text = file.read_bytes().decode(errors="replace")
+            assert not [path for path in private if path in text], file
+
+
+def test_a_clip_says_in_words_what_it_shows(book):
+    figures = [figure for name in PAGES for figure in soup(book, name).select("figure.clip")]
+    assert figures
+    for figure in figures:
+        members = json.loads(figure["data-members"])
+        assert all(told in figure.img["alt"] for _, told in members)
+        assert len(members) == 1 or all(name in figure.select_one(".clip-rows").text for name, _ in members)
+
+
+def test_the_status_page_lists_every_notebook(book):
+    rows = [[cell.text for cell in row.select("td")] for row in soup(book, "book/status").select("tbody tr")]
+    assert len(rows) == len(NOTEBOOKS)
+    for row, name in zip(rows, sorted(NOTEBOOKS), strict=True):
+        run = json.loads((ROOT / f"{name}.ipynb").read_text())["metadata"]["frames_in_time"]
+        assert row[1] == run["date"] and run["tensorflow"] in row, name
+
+
+def test_every_family_has_its_colour_on_the_pages(book):
+    style = (book.html / "_static" / "family_colours.css").read_text()
+    for name, look in FAMILIES.items():
+        assert f"--family-{name.replace('_', '-')}: {look.colour};" in style
+
+
+def test_nothing_points_to_a_repository_without_address(book):
+    for name in PAGES:
+        page = soup(book, name)
+        assert not page.select(".report-link, [href*='/issues'], [href*='colab.research']"), name
+
+
+def test_every_page_says_where_to_report_an_error(published_book):
+    address = published_book.url
+    for name in PAGES:
+        link = soup(published_book, name).select_one(".report-link a")["href"]
+        assert link.startswith(f"{address}/issues/new?title=") and name.replace("/", "%2F") in link
+    for name in NOTEBOOKS:
+        colab = address.replace("github.com", "colab.research.google.com/github") + f"/blob/main/{name}.ipynb"
+        assert soup(published_book, name).select(f"[href='{colab}']"), name
+
+
+def test_one_changed_page_is_one_page_rebuilt(published_book):
+    source = published_book.folder / "book" / "glossary.md"
+    source.write_text(source.read_text() + "\nOne more line.\n")
+    again = published_book.rebuild()
+    assert "0 added, 1 changed, 0 removed" in again.output
+    assert "One more line." in soup(again, "book/glossary").text
+    for name in PAGES:
+        for picture in soup(again, name).select("main img"):
+            assert (again.html / name).parent.joinpath(picture["src"]).is_file()

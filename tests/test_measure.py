@@ -1,0 +1,405 @@
+"""Measurements against numbers worked out by hand."""
+
+import html.parser
+import math
+
+import numpy as np
+import pytest
+
+import seqlib
+from seqlib import measure
+from seqlib.backend import keras
+
+layers = keras.layers
+
+
+def from_pixel(kernel, bias=None, shape=(2, 2, 2, 1)):
+    """A model whose logits are ``kernel * v + bias``, where v is the first pixel of the clip."""
+    clip = keras.Input(shape)
+    first = clip[:, 0, 0, 0, :1]
+    head = layers.Dense(len(kernel))
+    model = keras.Model(clip, head(first))
+    bias = np.zeros(len(kernel)) if bias is None else np.array(bias)
+    head.set_weights([np.array([kernel], np.float32), bias.astype(np.float32)])
+    return model
+
+
+def clips_with(values):
+    """Clips of noise whose first pixels are ``values``; any leading axes."""
+    values = np.array(values)
+    x = np.random.default_rng(0).integers(0, 256, (*values.shape, 2, 2, 2, 1), np.uint8)
+    x[..., 0, 0, 0, 0] = values
+    return x
+
+
+ORACLE = [0, 1, 2, 3], [0, -0.5, -2, -4.5]  # the class is the pixel's value
+
+
+# Accuracy
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "low", "high"),
+    [  # solutions p of |right/total - p| = 1.959964 sqrt(p (1 - p) / total), found by bisection
+        (50, 100, 0.403832, 0.596168),
+        (90, 100, 0.825637, 0.944778),
+        (1, 10, 0.017876, 0.404150),
+        (0, 10, 0.0, 0.277533),
+        (10, 10, 0.722467, 1.0),
+        (1, 1, 0.206543, 1.0),
+        (512, 2048, 0.231724, 0.269207),
+        (2000, 2000, 0.998083, 1.0),
+    ],
+)
+def test_the_wilson_interval(right, total, low, high):
+    accuracy = measure.Accuracy(right, total)
+    assert accuracy.value == right / total
+    assert accuracy.low == pytest.approx(low, abs=2e-6)
+    assert accuracy.high == pytest.approx(high, abs=2e-6)
+
+
+@pytest.mark.parametrize("total", [1, 7, 100, 2000])
+def test_the_wilson_interval_solves_its_equation_and_stays_within_0_and_1(total):
+    for right in range(0, total + 1, max(1, total // 20)):
+        accuracy = measure.Accuracy(right, total)
+        assert 0 <= accuracy.low <= accuracy.value <= accuracy.high <= 1
+        for end in (accuracy.low, accuracy.high):
+            if end not in (0, 1):
+                spread = 1.959964 * math.sqrt(end * (1 - end) / total)
+                assert abs(accuracy.value - end) == pytest.approx(spread, rel=1e-6)
+    assert measure.Accuracy(0, total).low == 0
+    assert measure.Accuracy(total, total).high == 1
+
+
+def test_an_accuracy_reads_well():
+    words = str(measure.Accuracy(1234, 2000)).replace(" %", "%")
+    for part in ("61.7%", "1,234 of 2,000", "59.5", "63.8"):
+        assert part in words
+
+
+@pytest.mark.parametrize("batch", [1, 4, 256])
+def test_accuracy_counts_right_answers(batch):
+    values = [0, 1, 2, 3, 3, 2, 1, 0, 0, 0]
+    labels = np.array([0, 1, 2, 3, 0, 0, 0, 0, 1, 2])
+    assert measure.accuracy(from_pixel(*ORACLE), clips_with(values), labels, batch) == (5, 10)
+    assert measure.accuracy(from_pixel(*ORACLE), clips_with(values), np.array(values), batch) == (10, 10)
+    assert measure.accuracy(from_pixel([0, 0], [0, 1]), clips_with(values), labels % 2, batch) == (2, 10)
+
+
+def test_a_constant_model_is_right_as_often_as_its_class_is_there():
+    x, y = seqlib.clips("shape", 40, frames=2, resolution=8, size=3)
+    for answer in range(4):
+        constant = from_pixel([0] * 4, np.eye(4)[answer], (2, 8, 8, 1))
+        assert measure.accuracy(constant, x, y) == (10, 40)
+
+
+def test_logits_are_the_models_own_in_the_order_of_the_clips():
+    model = from_pixel([1, -2, 0.5])
+    values = np.arange(11)
+    found = measure.logits(model, clips_with(values), batch=4)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, np.outer(values, [1, -2, 0.5]))
+
+
+# Twins
+
+
+def test_an_oracle_is_right_on_all_members():
+    values = np.array([[0, 1, 2], [1, 0, 3]])
+    report = measure.twin_agreement(from_pixel(*ORACLE), clips_with(values), values)
+    assert report.accuracy == (6, 6)
+    assert (report.sets, report.same_answer, report.most_right, report.close_calls) == (3, 0, 2, 0)
+    # logits are c v - c^2 / 2, so the largest difference is 3 times that of the values, 3 (2 - 3) or 3 (1 - 0)
+    assert report.largest_difference == pytest.approx(3)
+
+
+def test_a_constant_model_gives_every_member_the_same():
+    values = np.arange(20).reshape(4, 5)
+    labels = np.tile(np.arange(4)[:, None], 5)
+    report = measure.twin_agreement(from_pixel([0] * 4, [0, 0, 1, 0]), clips_with(values), labels)
+    assert report == measure.TwinReport(measure.Accuracy(5, 20), 5, 5, 1, 0.0, 0)
+
+
+def test_sets_are_compared_member_by_member():
+    values = [[0, 1, 1, 3], [0, 1, 2, 0], [0, 1, 1, 0]]
+    labels = np.array([[0, 0, 1, 3], [1, 0, 2, 1], [2, 0, 2, 1]])
+    report = measure.twin_agreement(from_pixel(*ORACLE), clips_with(values), labels, batch=3)
+    assert report.accuracy == (1 + 0 + 2 + 1, 12)
+    assert report.sets == 4
+    assert report.same_answer == 2
+    assert report.most_right == 2
+    assert report.largest_difference == pytest.approx(9)
+
+
+def test_close_calls_are_sets_with_a_member_whose_two_best_logits_nearly_tie():
+    """The gap of the two best logits is the pixel times 2e-5: below 1e-4 for pixels below 5. A third is far off."""
+    model = from_pixel([0, 2e-5, 0], [0, 0, -9])
+    values = [[0, 4, 9, 200], [9, 4, 6, 200]]
+    report = measure.twin_agreement(model, clips_with(values), np.zeros((2, 4), int))
+    assert report.close_calls == 2
+    assert report.largest_difference == pytest.approx(18e-5, rel=1e-3)
+
+
+def test_a_twin_report_reads_well():
+    report = measure.TwinReport(measure.Accuracy(512, 2048), 512, 510, 1, 2.5e-6, 3)
+    words = str(report)
+    for part in ("512 of 2,048", "510 of 512", "1", "2.5e-06", "3"):
+        assert part in words
+
+
+# Costs
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "parameters", "multiply_adds"),
+    [  # kernel weights times places
+        ((10,), layers.Dense(7), 10 * 7 + 7, 10 * 7),
+        ((10,), layers.Dense(7, use_bias=False), 10 * 7, 10 * 7),
+        ((4, 10), layers.Dense(7), 10 * 7 + 7, 4 * 10 * 7),
+        ((2, 3, 5, 4), layers.Dense(6), 4 * 6 + 6, 2 * 3 * 5 * 4 * 6),
+        ((20, 3), layers.Conv1D(8, 5), 5 * 3 * 8 + 8, 16 * 5 * 3 * 8),
+        ((20, 3), layers.Conv1D(8, 5, strides=3, padding="same"), 5 * 3 * 8 + 8, 7 * 5 * 3 * 8),
+        ((20, 3), layers.Conv1D(8, 5, padding="causal", dilation_rate=2), 5 * 3 * 8 + 8, 20 * 5 * 3 * 8),
+        ((20, 4), layers.Conv1D(8, 5, groups=2), 5 * 2 * 8 + 8, 16 * 5 * 2 * 8),
+        ((32, 24, 3), layers.Conv2D(16, 3), 9 * 3 * 16 + 16, 30 * 22 * 9 * 3 * 16),
+        ((32, 24, 3), layers.Conv2D(16, 3, padding="same"), 9 * 3 * 16 + 16, 32 * 24 * 9 * 3 * 16),
+        ((32, 24, 3), layers.Conv2D(16, (5, 3), strides=(2, 3), use_bias=False), 15 * 3 * 16, 14 * 8 * 15 * 3 * 16),
+        ((16, 32, 24, 1), layers.Conv3D(8, 3), 27 * 8 + 8, 14 * 30 * 22 * 27 * 8),
+        ((16, 32, 24, 2), layers.Conv3D(8, (3, 1, 1), padding="same"), 3 * 2 * 8 + 8, 16 * 32 * 24 * 3 * 2 * 8),
+        ((16, 32, 24, 2), layers.Conv3D(8, 3, strides=(1, 2, 2)), 27 * 2 * 8 + 8, 14 * 15 * 11 * 27 * 2 * 8),
+        ((32, 24, 3), layers.MaxPooling2D(), 0, 0),
+        ((16, 32, 24, 3), layers.GlobalAveragePooling3D(), 0, 0),
+        ((16, 4), layers.Rescaling(1 / 255), 0, 0),
+        ((16, 4), layers.Dropout(0.5), 0, 0),
+    ],
+)
+def test_costs_of_one_layer(shape, layer, parameters, multiply_adds):
+    clip = keras.Input(shape)
+    model = keras.Model(clip, layer(clip))
+    assert measure.parameters(model) == parameters
+    assert measure.multiply_adds(model) == multiply_adds
+    cost = measure.layer_costs(model)[-1]
+    assert cost == (layer.name, tuple(model.output_shape[1:]), parameters, multiply_adds)
+
+
+def test_costs_of_a_model_are_those_of_its_layers():
+    model = seqlib.models.single_frame(4, (16, 32, 32, 1))
+    kernels = [9 * 1 * 16, 9 * 16 * 32, 9 * 32 * 64, 64 * 64, 64 * 4]
+    places = [32 * 32, 16 * 16, 8 * 8, 1, 1]
+    assert measure.multiply_adds(model) == sum(k * p for k, p in zip(kernels, places, strict=True))
+    assert measure.parameters(model) == sum(kernels) + 16 + 32 + 64 + 64 + 4
+    costs = measure.layer_costs(model)
+    assert [cost.name for cost in costs] == [layer.name for layer in model.layers]
+    assert sum(cost.parameters for cost in costs) == measure.parameters(model)
+    assert sum(cost.multiply_adds for cost in costs) == measure.multiply_adds(model)
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.DepthwiseConv1D(3), layers.Conv1DTranspose(4, 3), layers.MultiHeadAttention(2, 4)]
+)
+def test_an_unknown_layer_with_weights_is_an_error_that_names_it(layer):
+    clip = keras.Input((16, 4))
+    model = keras.Model(clip, layer(clip, clip) if isinstance(layer, layers.MultiHeadAttention) else layer(clip))
+    with pytest.raises(TypeError) as caught:
+        measure.multiply_adds(model)
+    assert layer.name in str(caught.value)
+    assert type(layer).__name__ in str(caught.value)
+
+
+# Receptive field
+
+
+def stack(clip_shape, *steps):
+    clip = keras.Input(clip_shape)
+    x = clip
+    for step in steps:
+        x = step(x)
+    return keras.Model(clip, x)
+
+
+def formula(*steps):
+    """R = 1 + sum of (kernel - 1) * dilation * the strides of all layers before; one axis."""
+    field, jump = 1, 1
+    for kernel, stride, dilation in steps:
+        field += (kernel - 1) * dilation * jump
+        jump *= stride
+    return field
+
+
+@pytest.mark.parametrize(
+    "steps",  # (kernel, stride, dilation) in time of successive convolutions; R frames
+    [
+        [(3, 1, 1)],
+        [(1, 1, 1)],
+        [(3, 1, 1), (3, 1, 1)],
+        [(5, 2, 1), (3, 1, 1)],
+        [(3, 1, 2)],
+        [(3, 1, 1), (3, 1, 2), (3, 1, 4)],
+        [(2, 2, 1), (2, 2, 1), (2, 2, 1)],
+        [(3, 3, 1), (4, 1, 2)],
+    ],
+)
+def test_temporal_receptive_field_of_convolutions(steps):
+    keras.utils.set_random_seed(1)
+    convolutions = [
+        layers.Conv3D(2, (k, 1, 1), strides=(s, 1, 1))
+        if d == 1
+        else layers.Conv3D(2, (k, 1, 1), dilation_rate=(d, 1, 1))
+        for k, s, d in steps
+    ]
+    assert measure.receptive_field(stack((40, 1, 1, 1), *convolutions)) == (formula(*steps), 1, 1)
+
+
+@pytest.mark.parametrize("pooling", [layers.MaxPooling3D, layers.AveragePooling3D])
+def test_receptive_field_of_convolutions_and_pooling_in_three_axes(pooling):
+    keras.utils.set_random_seed(2)
+    model = stack(
+        (24, 20, 30, 1),
+        layers.Rescaling(1 / 255),
+        layers.Conv3D(4, (3, 3, 5), activation="relu"),
+        pooling((2, 1, 2)),
+        layers.Conv3D(4, (3, 5, 3), activation="relu"),
+        pooling((1, 2, 2)),
+    )
+    expected = (
+        formula((3, 1, 1), (2, 2, 1), (3, 1, 1), (1, 1, 1)),
+        formula((3, 1, 1), (1, 1, 1), (5, 1, 1), (2, 2, 1)),
+        formula((5, 1, 1), (2, 2, 1), (3, 1, 1), (2, 2, 1)),
+    )
+    assert expected == (8, 8, 12)
+    assert measure.receptive_field(model) == expected
+
+
+def test_receptive_field_of_a_layer_within():
+    keras.utils.set_random_seed(3)
+    inner = layers.Conv3D(2, 3, padding="same", name="inner")
+    model = stack((9, 9, 9, 1), inner, layers.Conv3D(2, 5, padding="same", name="outer"), layers.GlobalMaxPooling3D())
+    assert measure.receptive_field(model, "inner") == (3, 3, 3)
+    assert measure.receptive_field(model, "outer") == (7, 7, 7)
+    assert measure.receptive_field(model) == (9, 9, 9)  # global pooling sees the whole clip
+
+
+def test_receptive_field_is_cut_off_at_the_borders():
+    keras.utils.set_random_seed(4)
+    model = stack((4, 6, 3, 1), layers.Conv3D(2, 5, padding="same"))
+    assert measure.receptive_field(model) == (4, 5, 3)
+
+
+def test_receptive_field_spans_from_the_first_to_the_last_input_that_matters():
+    clip = keras.Input((10, 8, 8, 1))
+    apart = layers.Flatten()(clip[:, 2:9:6, 3:5, 7:])
+    head = layers.Dense(3)
+    model = keras.Model(clip, head(apart))
+    assert measure.receptive_field(model) == (7, 2, 1)
+    head.set_weights([np.zeros((4, 3)), np.zeros(3)])
+    assert measure.receptive_field(model) == (0, 0, 0)
+
+
+def test_a_2d_cnn_on_one_frame_sees_one_frame():
+    assert measure.receptive_field(seqlib.models.single_frame(4, (5, 16, 16, 1))) == (1, 16, 16)
+
+
+# Time
+
+
+def small_model():
+    keras.utils.set_random_seed(0)
+    return stack(
+        (2, 4, 4, 1), layers.Rescaling(1 / 255), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)
+    )
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("clock", [measure.latency, measure.step_seconds])
+def test_timing_is_in_order_and_leaves_the_model_alone(clock, compiled):
+    model = small_model()
+    if compiled:
+        model.compile(keras.optimizers.SGD(0.5), "mse")
+    optimizer = model.optimizer if compiled else None
+    before = model.get_weights()
+    timing = clock(model, repeats=5)
+    assert 0 < timing.lower_quartile <= timing.median <= timing.upper_quartile < 10
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert model.compiled is compiled
+    if compiled:
+        assert model.optimizer is optimizer
+        assert int(optimizer.iterations) == 0
+
+
+def test_quartiles_are_those_of_the_repeats_after_warming_up(monkeypatch):
+    """With a clock under control: calls take 9, 9, then 1, 2, 3, 4, 5 seconds."""
+    ticks = iter(np.cumsum([0, 9, 0, 9, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5]))
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: float(next(ticks)))
+    assert measure._timed(lambda: None, 5) == (3, 2, 4)
+
+
+# Claims
+
+
+def test_claims_that_hold_are_shown_with_what_was_measured():
+    checked = measure.check_claims(
+        ("single frame is at chance", 0.25, "==", 0.25),
+        ("the shape is told", np.float32(0.957), ">=", 0.9),
+        ("latency", 0.012, "<=", 0.02),
+        ("twins differ", False, "==", False),
+    )
+    assert len(checked) == 4
+    for words in (repr(checked), checked._repr_html_()):
+        for part in ("single frame is at chance", "0.25", "0.957", "≥ 0.9", "0.012", "≤ 0.02"):
+            assert part in words
+    assert len(repr(checked).splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ((1, "==", 1), True),
+        ((1, "==", 1.0001), False),
+        ((2, ">=", 2), True),
+        ((1.9, ">=", 2), False),
+        ((2, "<=", 2), True),
+        ((2.1, "<=", 2), False),
+        ((math.nan, ">=", 0), False),
+        ((math.nan, "<=", 0), False),
+        ((math.nan, "==", math.nan), False),
+    ],
+)
+def test_a_claim_holds_or_does_not(claim, holds):
+    if holds:
+        measure.check_claims(("it", *claim))
+    else:
+        with pytest.raises(AssertionError, match="it"):
+            measure.check_claims(("it", *claim))
+
+
+def test_every_broken_claim_is_listed_with_its_figures_and_no_other():
+    with pytest.raises(AssertionError) as caught:
+        measure.check_claims(("first", 0.31, "<=", 0.3), ("second", 1, "==", 1), ("third", 5, ">=", 7))
+    words = str(caught.value)
+    for part in ("first", "0.31", "<= 0.3", "third", "5", ">= 7"):
+        assert part in words
+    assert "second" not in words
+
+
+def test_the_table_of_claims_is_escaped_html_with_a_header_row():
+    rows, tags = [], []
+    parser = html.parser.HTMLParser()
+
+    def start(tag, attributes):
+        tags.append(tag)
+        if tag == "tr":
+            rows.append([])
+        elif tag in ("th", "td"):
+            rows[-1].append([tag, ""])
+
+    def data(text):
+        rows[-1][-1][1] += text
+
+    parser.handle_starttag, parser.handle_data = start, data
+    parser.feed(measure.check_claims(("1 < 2 & <script>alert(1)</script>", 1, "<=", 2))._repr_html_())
+    assert set(tags) <= {"table", "thead", "tbody", "tr", "th", "td"}
+    header, claim = rows
+    assert [cell[0] for cell in header] == ["th"] * 4
+    assert [cell[1] for cell in header] == ["claim", "measured", "bound", "holds"]
+    assert claim[0][1] == "1 < 2 & <script>alert(1)</script>"
+    assert len(claim) == 4

@@ -1,0 +1,441 @@
+"""Clips: their bytes, their randomness, and what they show, read from the pixels alone."""
+
+import hashlib
+import math
+
+import numpy as np
+import pytest
+
+import seqlib
+from seqlib import rendering
+
+TASKS = ("shape", "direction", "order")
+BACKGROUND = 64
+DOWN, RIGHT = {"down": 1, "up": -1}, {"right": 1, "left": -1}
+
+# Clip i of a seed is for ever the same bytes. If one of these changes, every number in the course may change.
+FROZEN = [
+    ("clips", ("shape", 5), {}, "3e07eca690b69fad614d5b9352fc4657718d83405e4cbca184fc59ffc559fa92"),
+    ("clips", ("direction", 5), {}, "4c3c19fd0618532bf0860febfe0b14fed2823596a3807ee9812d72af2f4ab074"),
+    ("clips", ("order", 5), {}, "81585c36bbf90f72ecf35f571d1816d946177cfe0ddd001cddbf50436f65177a"),
+    (
+        "clips",
+        ("shape", 3, 2**32 - 1),
+        {"frames": 7, "noise": 0},
+        "125954a0b26cd406c1e9ff3cd74dd063011866a501330eab52f653de3cc6e2be",
+    ),
+    (
+        "clips",
+        ("direction", 3, 1),
+        {"start": 2**32 - 3, "resolution": 24, "noise": 2.5},
+        "26779b6fe0c7cee5438f4c364cbfb02e13d8c4b18b20f7b7da36f1b40a8747a1",
+    ),
+    (
+        "clips",
+        ("order", 3, 2),
+        {"start": 10**6, "frames": 7, "resolution": 33, "size": (3, 9), "speed": (0.125, 4), "noise": 18},
+        "0f9ae88290d167dad88e14dcfe3cc32a6973948a70af6dcc4f70eaad29742431",
+    ),
+    (
+        "clips",
+        ("direction", 2, 3),
+        {"resolution": 48, "size": 16, "speed": 1.5, "block": 5, "onset": (2, 9)},
+        "0810810882d987ea2d5c0ecacc650c86ac1f2791bc2d41377f0425af75c4d876",
+    ),
+    (
+        "clips",
+        ("order", 2, 4),
+        {"frames": 32, "block": 2, "gap": 10, "onset": 9, "noise": 0},
+        "9fe6363ffb0040ec51c6388d47326965cbd1048cd986122bcf305e4fd74934b0",
+    ),
+    ("clips", ("shape", 2, 5), {"frames": 1}, "d42e5a05c5879ddef5a777f3879086fa826e79b1a2d8f5b6088ed7fbcb599e7f"),
+    ("twins", ("direction", "middle", 3, 6), {}, "e24470c1a747fddf47a797b0230a54bdf473cb73a34628209acb716395df6ea7"),
+    (
+        "twins",
+        ("direction", "reverse", 3, 2**32 - 1),
+        {"start": 77, "frames": 9, "resolution": 27},
+        "56fee9fec38107dcdbcd0c543b41cab40fc9c4cc6516782c4364999c6b63b3d3",
+    ),
+    (
+        "twins",
+        ("order", "swap", 3, 7),
+        {"frames": 12, "noise": 0},
+        "9129e3e4523d53c980abb4d0e9a433b42fff4bd56f186dd3ded8570bebb7a6b5",
+    ),
+    (
+        "twins",
+        ("shape", "shift", 3, 8),
+        {"onset": (1, 5)},
+        "d7ffabf84cec231b122d87e222c6377a1f3e95ffca15a1e6cb46ccb615dcbd81",
+    ),
+    (
+        "twins",
+        ("order", "shift", 3, 9),
+        {"start": 5},
+        "5deab12bb127402072f8c9b1f7a6ec70764e818f06a5c7ef05f913de4c1040fb",
+    ),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments", "options", "sha256"), FROZEN)
+def test_the_bytes_of_these_calls_never_change(function, arguments, options, sha256):
+    x, y = getattr(seqlib, function)(*arguments, **options)
+    assert hashlib.sha256(x.tobytes() + y.astype("<i8").tobytes()).hexdigest() == sha256
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("options", [{}, {"noise": 0, "frames": 9, "resolution": 25}])
+def test_any_slice_made_alone_is_the_slice_of_the_whole(task, options):
+    x, y = seqlib.clips(task, 70, 3, **options)
+    for start, n in [(0, 1), (1, 1), (5, 40), (17, 16), (33, 37), (69, 1)]:
+        assert same(seqlib.clips(task, n, 3, start=start, **options), (x[start : start + n], y[start : start + n]))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_last_clip_of_all_can_be_drawn(task):
+    x, _ = seqlib.clips(task, 1, 2**32 - 1, start=2**32 - 1)
+    assert same(seqlib.clips(task, 2, 2**32 - 1, start=2**32 - 2)[0][1:], x)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_two_clips_of_a_seed_or_of_other_seeds_or_tasks_are_the_same(task):
+    seeds = (0, 1, 2, 2**16, 2**31, 2**32 - 1)
+    drawn = [seqlib.clips(task, 100, seed, noise=0)[0] for seed in seeds]
+    other = [seqlib.clips(name, 100, 0, noise=0)[0] for name in TASKS if name != task]
+    distinct = {clip.tobytes() for x in drawn + other for clip in x}
+    assert len(distinct) == 100 * (len(seeds) + 2)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_other_seeds_order_the_labels_otherwise(task):
+    orders = {seqlib.clips(task, 64, seed, frames=8, resolution=22)[1].tobytes() for seed in range(20)}
+    assert len(orders) == 20
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_every_aligned_run_of_labels_holds_each_class_once(task, seed):
+    classes = len(seqlib.TASKS[task].classes)
+    labels = seqlib.clips(task, 60 * classes, seed, start=2 * classes, resolution=22, noise=0)[1]
+    runs = np.sort(labels.reshape(-1, classes), axis=1)
+    assert np.array_equal(runs, np.tile(np.arange(classes), (60, 1)))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [({}, (16, 32, 32, 1)), ({"frames": 7, "resolution": 23}, (7, 23, 23, 1)), ({"noise": 0}, (16, 32, 32, 1))],
+)
+def test_types_and_shapes(task, options, shape):
+    x, y = seqlib.clips(task, 5, **options)
+    assert x.dtype == np.uint8
+    assert y.dtype == np.int64
+    assert x.shape == (5, *shape)
+    assert y.shape == (5,)
+
+
+def test_numpy_numbers_are_numbers():
+    """A loop variable, an element of an array: they mean what the Python number means."""
+    plain = seqlib.clips("order", 3, 4, start=5, frames=12, resolution=20, size=6, speed=2, block=2, gap=3, onset=4)
+    numpy = seqlib.clips(
+        "order",
+        np.int64(3),
+        np.uint32(4),
+        start=np.int32(5),
+        frames=np.int16(12),
+        resolution=np.uint8(20),
+        size=np.int64(6),
+        speed=np.float32(2),
+        noise=np.float64(8),
+        block=np.int8(2),
+        gap=np.uint64(3),
+        onset=(np.int64(4), np.int64(4)),
+    )
+    assert same(plain, numpy)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_object_is_as_good_as_its_name(task):
+    assert same(seqlib.clips(seqlib.TASKS[task], 4), seqlib.clips(task, 4))
+
+
+def test_chance_is_one_over_the_number_of_classes():
+    assert {name: task.chance for name, task in seqlib.TASKS.items()} == {
+        "shape": 0.25,
+        "direction": 0.25,
+        "order": 0.5,
+    }
+
+
+# Noise and grey levels
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_nothing_reaches_black_or_white_at_the_largest_noise(task):
+    x, _ = seqlib.clips(task, 500, 2, noise=18)
+    assert x.min() > 0
+    assert x.max() < 255
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("noise", [1, 8, 18])
+def test_noise_has_the_stated_deviation_and_mean(task, noise):
+    """A noisy clip less the clean one is the noise alone, for nothing clips.
+
+    Standard errors over N pixels are s / sqrt(N) and, as its kurtosis is below 3, at most s / sqrt(2 N); four of them
+    are allowed. Rounding to grey levels adds 1/12 to the variance.
+    """
+    noisy, clean = (seqlib.clips(task, 60, 5, noise=level)[0].astype(int) for level in (noise, 0))
+    difference = noisy - clean
+    deviation = math.sqrt(noise**2 + 1 / 12)
+    error = deviation / math.sqrt(difference.size)
+    assert abs(difference.mean()) < 4 * error
+    assert abs(difference.std() - deviation) < 4 * error / math.sqrt(2) + 0.002 * noise
+    assert abs(difference).max() <= 3.46 * noise + 1
+
+
+def test_each_frame_of_each_clip_has_noise_of_its_own_and_pixels_are_independent():
+    """Correlations of N independent pixels deviate from 0 by 1 / sqrt(N); the worst of 11,000 pairs stays below 5."""
+    x = seqlib.clips("direction", 10, 6)[0].astype(float) - seqlib.clips("direction", 10, 6, noise=0)[0]
+    frames = x.reshape(160, 1024)
+    correlation = np.corrcoef(frames)
+    assert np.abs(correlation[~np.eye(160, dtype=bool)]).max() < 5 / math.sqrt(1024)
+    field = x[..., 0]
+    for axis in (1, 2, 3):  # neighbours in time, in height, in width
+        here, there = np.delete(field, 0, axis), np.delete(field, -1, axis)
+        assert abs(np.corrcoef(here.ravel(), there.ravel())[0, 1]) < 4 / math.sqrt(here.size)
+
+
+def test_noise_does_not_depend_on_what_is_drawn():
+    """So that a clip and its clean or slower version differ in one thing only."""
+    noises = [
+        seqlib.clips("shape", 4, 1, speed=speed)[0].astype(int) - seqlib.clips("shape", 4, 1, speed=speed, noise=0)[0]
+        for speed in (1, 2)
+    ]
+    assert np.array_equal(*noises)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_background_is_64_and_a_shape_is_128_to_191(task):
+    x, _ = seqlib.clips(task, 3000, 1, noise=0, frames=8)
+    assert x.min() == BACKGROUND
+    if task == "order":  # two shapes, each with a brightness of its own
+        peaks = x.max((2, 3, 4))
+        assert set(np.unique(peaks)) == {BACKGROUND, *range(128, 192)}
+        lit = np.sort(peaks, axis=1)[:, -2:]
+        assert (lit[:, 0] != lit[:, 1]).mean() > 0.9
+    else:
+        assert set(np.unique(x.max((1, 2, 3, 4)))) == set(range(128, 192))
+
+
+def areas(clips):
+    """The area in pixels of the shape in each frame of clean clips; 0 where it is blank."""
+    above = clips[..., 0].astype(float) - BACKGROUND
+    return above.sum((-2, -1)) / np.maximum(above.max((-2, -1)), 1)
+
+
+@pytest.mark.parametrize(("size", "sizes"), [((8, 11), {8, 9, 10, 11}), (9, {9}), ((12, 16), {12, 13, 14, 15, 16})])
+def test_sizes_are_sides_of_squares_of_equal_area_whatever_the_shape(size, sizes):
+    x, y = seqlib.clips("shape", 400, 3, size=size, frames=1, noise=0)
+    side = np.sqrt(areas(x)[:, 0])
+    assert np.abs(side - side.round()).max() < 0.05
+    for kind in range(4):
+        assert set(side[y == kind].round().astype(int)) == sizes
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_mean_brightness_is_the_same_for_all_classes(task):
+    """Class means of n clips of deviation s differ by no more than 4.5 s sqrt(2 / n)."""
+    x, y = seqlib.clips(task, 4000, 8, noise=0)
+    brightness = x.mean((1, 2, 3, 4))
+    classes = len(seqlib.TASKS[task].classes)
+    means = [brightness[y == label].mean() for label in range(classes)]
+    assert max(means) - min(means) < 4.5 * brightness.std() * math.sqrt(2 * classes / 4000)
+
+
+# Motion
+
+
+def displacements(clips):
+    """How far the shape moves from frame to frame of clean clips, in pixels down and right, (n, T - 1, 2).
+
+    From the phase of the first harmonic: a shift by d pixels turns it by 2 pi d / W. Exact but for rounded grey levels.
+    """
+    above = clips[..., 0].astype(float) - BACKGROUND
+    found = []
+    for axis in (-1, -2):  # sum over columns to see motion down, over rows to see motion to the right
+        profile = above.sum(axis)
+        harmonic = np.fft.fft(profile)[..., 1]
+        turn = np.angle(harmonic[:, 1:] * np.conj(harmonic[:, :-1]))
+        found.append(-turn * profile.shape[-1] / (2 * math.pi))
+    return np.stack(found, -1)
+
+
+def heading(label):
+    name = seqlib.TASKS["direction"].classes[label]
+    return np.array([DOWN.get(name, 0), RIGHT.get(name, 0)])
+
+
+@pytest.mark.parametrize("speed", [1, 2, 5])
+@pytest.mark.parametrize("resolution", [32, 25])
+def test_at_a_whole_speed_every_frame_is_the_first_one_rolled_the_way_of_its_label(speed, resolution):
+    x, y = seqlib.clips("direction", 12, 4, frames=40, speed=speed, resolution=resolution, noise=0)
+    assert set(y) == {0, 1, 2, 3}
+    for clip, label in zip(x, y, strict=True):
+        for t, frame in enumerate(clip):
+            assert np.array_equal(frame, np.roll(clip[0], t * speed * heading(label), (0, 1)))
+
+
+@pytest.mark.parametrize("eighths", [1, 2, 4, 12])
+def test_at_a_speed_in_eighths_frames_repeat_rolled_after_whole_pixels_and_differ_between(eighths):
+    x, y = seqlib.clips("direction", 8, 4, frames=18, speed=eighths / 8, noise=0)
+    period = 8 // math.gcd(8, eighths)
+    for clip, label in zip(x, y, strict=True):
+        pixels = period * eighths // 8 * heading(label)
+        for t in range(period, 18):
+            assert np.array_equal(clip[t], np.roll(clip[t - period], pixels, (0, 1)))
+        assert len({clip[t].tobytes() for t in range(period)}) == period
+
+
+@pytest.mark.parametrize("speed", [(1, 2), (0.125, 0.5), 1.375, (2.5, 6)])
+def test_speeds_are_in_the_range_in_eighths_and_straight_and_steady(speed):
+    low, high = speed if isinstance(speed, tuple) else (speed, speed)
+    x, y = seqlib.clips("direction", 400, 9, frames=6, speed=speed, noise=0)
+    moved = displacements(x)
+    along = (moved * np.array([heading(label) for label in y])[:, None]).sum(-1)
+    across = np.abs(moved).min(-1)
+    assert across.max() < 0.06
+    assert np.abs(along - along.mean(1, keepdims=True)).max() < 0.06
+    eighths = along.mean(1) * 8
+    assert np.abs(eighths - eighths.round()).max() < 0.3
+    assert set(eighths.round().astype(int)) == set(range(int(8 * low), int(8 * high) + 1))
+
+
+@pytest.mark.parametrize("task", ["shape", "direction"])
+def test_a_moving_shape_keeps_its_light_also_across_borders(task):
+    """Rounding moves each rim pixel by half a grey level at most, to and fro: 20 levels in all are ample."""
+    x, _ = seqlib.clips(task, 60, 3, noise=0, frames=40)
+    light = (x[..., 0].astype(int) - BACKGROUND).sum((-2, -1))
+    assert np.abs(light - light.mean(1, keepdims=True)).max() <= 20
+    borders = np.concatenate([x[:, :, 0], x[:, :, -1], x[:, :, :, 0], x[:, :, :, -1]], axis=2)
+    assert (borders > BACKGROUND).any((1, 2, 3)).all()  # each clip did cross a border in 40 frames
+
+
+@pytest.mark.parametrize("task", ["shape", "order"])
+def test_what_is_not_asked_varies_freely(task):
+    """Every direction is met with every class, and the middle of the shape falls into every ninth of the frame."""
+    blocks = {"gap": 2, "block": 2} if task == "order" else {}
+    x, y = seqlib.clips(task, 600, 12, noise=0, frames=8, **blocks)
+    lit = (x > BACKGROUND).any((2, 3, 4))
+    first = lit.argmax(1)
+    pair = np.stack([x[np.arange(600), first], x[np.arange(600), first + 1]], 1)
+    moved = displacements(pair)[:, 0].round()
+    headings = np.sign(moved).astype(int) @ [3, 1]
+    for label in set(y):
+        assert set(headings[y == label]) == {3, -3, 1, -1}
+    above = pair[:, 0, ..., 0].astype(float) - BACKGROUND
+    third = 2 * math.pi / 3
+    where = [(np.angle(np.fft.ifft(above.sum(axis))[:, 1]) + 0.01) % (3 * third) // third for axis in (-1, -2)]
+    counts = np.bincount((3 * where[0] + where[1]).astype(int), minlength=9)
+    assert np.abs(counts - 600 / 9).max() < 5 * math.sqrt(600 / 9)
+
+
+# When something is seen
+
+
+def runs(lit):
+    """Lengths of the runs of one clip's lit and blank frames, as [(lit, length), ...]."""
+    cuts = np.flatnonzero(np.diff(lit)) + 1
+    return [(bool(part[0]), len(part)) for part in np.split(lit, cuts)]
+
+
+@pytest.mark.parametrize("task", ["shape", "direction"])
+@pytest.mark.parametrize("frames", [2, 7, 16])
+def test_by_default_a_single_shape_is_seen_in_every_frame(task, frames):
+    x, _ = seqlib.clips(task, 60, frames=frames, noise=0)
+    assert (x.max((2, 3, 4)) >= 128).all()
+
+
+@pytest.mark.parametrize("frames", [8, 16, 24, 32])
+def test_order_shows_two_blocks_with_a_gap_and_blank_first_middle_and_last_frames(frames):
+    x, _ = seqlib.clips("order", 300, 2, frames=frames, noise=0)
+    lit = (x > BACKGROUND).any((2, 3, 4))
+    assert not lit[:, [0, frames // 2, -1]].any()
+    onsets = set()
+    for clip in lit:
+        (_, before), (_, first), (_, gap), (_, second), (_, after) = runs(clip)
+        onsets.add(before)
+        assert (first, gap, second) == (frames // 8, 3 * frames // 8, frames // 8)
+        assert min(before, after) >= 1
+    assert onsets == set(range(1, frames - 2 * (frames // 8) - 3 * frames // 8))
+
+
+@pytest.mark.parametrize(
+    ("frames", "block", "gap", "onset"), [(12, 3, 4, 0), (12, 3, 4, 2), (20, 1, 1, 17), (9, 4, 1, 0)]
+)
+def test_order_keeps_to_the_block_gap_and_onset_it_is_given(frames, block, gap, onset):
+    x, _ = seqlib.clips("order", 20, frames=frames, block=block, gap=gap, onset=onset, noise=0)
+    expected = np.zeros(frames, bool)
+    expected[onset : onset + block] = expected[onset + block + gap : onset + 2 * block + gap] = True
+    assert ((x > BACKGROUND).any((2, 3, 4)) == expected).all()
+
+
+@pytest.mark.parametrize("task", ["shape", "direction"])
+@pytest.mark.parametrize(
+    ("block", "onset", "allowed"), [(5, (2, 9), range(2, 10)), (4, None, range(1, 12)), (15, None, (0, 1))]
+)
+def test_a_block_is_seen_for_its_length_and_begins_in_its_range(task, block, onset, allowed):
+    x, _ = seqlib.clips(task, 300, 3, block=block, onset=onset, noise=0)
+    lit = (x > BACKGROUND).any((2, 3, 4))
+    assert (lit.sum(1) == block).all()
+    begins = lit.argmax(1)
+    assert all(lit[i, begin : begin + block].all() for i, begin in enumerate(begins))
+    assert set(begins) == set(allowed)
+
+
+def test_blank_frames_are_background_and_noise():
+    clean, noisy = (seqlib.clips("order", 40, 1, onset=3, noise=noise)[0] for noise in (0, 8))
+    assert (clean[:, :3] == BACKGROUND).all()
+    assert (clean[:, 5:11] == BACKGROUND).all()
+    assert (clean[:, 13:] == BACKGROUND).all()
+    blank = noisy[:, :3].astype(float)
+    assert abs(blank.mean() - BACKGROUND) < 4 * 8 / math.sqrt(blank.size)
+    assert abs(blank.std() - 8) < 4 * 8 / math.sqrt(2 * blank.size) + 0.02
+
+
+def silhouettes(frame):
+    """Say which shape a clean frame holds by trying every kind, size and place, byte for byte."""
+    contrast = int(frame.max()) - BACKGROUND
+    held = set()
+    for kind, name in enumerate(rendering.KINDS):
+        for size in range(8, 12):
+            for phase in np.ndindex(8, 8):
+                tile = rendering.atlas((8, 11), 32)[(kind, size - 8, *phase)][:32, :32]
+                drawn = BACKGROUND + (tile.astype(int) * contrast + 32) // 64
+                if drawn.sum() != frame.sum():
+                    continue
+                spectrum = np.conj(np.fft.rfft2(drawn - BACKGROUND)) * np.fft.rfft2(frame.astype(int) - BACKGROUND)
+                place = np.unravel_index(np.fft.irfft2(spectrum).argmax(), (32, 32))
+                if np.array_equal(np.roll(drawn, place, (0, 1)), frame):
+                    held.add(name)
+    return held
+
+
+def test_shape_labels_are_the_shapes_in_every_clip():
+    x, y = seqlib.clips("shape", 24, 6, noise=0)
+    for clip, label in zip(x, y, strict=True):
+        assert silhouettes(clip[5, ..., 0]) == {seqlib.TASKS["shape"].classes[label]}
+
+
+def test_order_labels_tell_which_shape_came_first():
+    x, y = seqlib.clips("order", 24, 6, onset=1, noise=0)
+    for clip, label in zip(x, y, strict=True):
+        first, second = (
+            ({"disc"}, {"cross"}) if seqlib.TASKS["order"].classes[label] == "disc first" else ({"cross"}, {"disc"})
+        )
+        assert silhouettes(clip[1, ..., 0]) == first
+        assert silhouettes(clip[9, ..., 0]) == second

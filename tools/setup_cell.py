@@ -1,0 +1,92 @@
+"""Write the setup cell, the same in every notebook, from the one address and the one version.
+
+The address stands in ``_config.yml`` (``repository: url:``), the version in ``seqlib/__init__.py``.
+``python -m tools.setup_cell`` writes the cell into all notebooks; with an address as its argument it first puts that
+address into ``_config.yml`` and ``CITATION.cff``.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+import seqlib
+
+ROOT = Path(__file__).resolve().parents[1]
+ADDRESS = re.compile(r"(?m)^(repository:\n(?:  .*\n)*?  url: *)(\S*)(.*)$")
+TAGS = ["setup", "hide-input"]
+
+CELL = """\
+# Setup, the same in every notebook: outside Colab it does nothing, on Colab it fetches the course's helper package.
+import sys
+
+if "google.colab" in sys.modules:
+    import importlib.metadata
+    import subprocess
+
+    VERSION, WHEEL = "{version}", "{wheel}"
+    if [found.version for found in importlib.metadata.distributions(name="frames-in-time")] != [VERSION]:
+        if WHEEL:
+            subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", WHEEL])
+        else:
+            print("The course has no public address yet, so Colab cannot fetch its helper package.")"""
+
+
+def address(config):
+    """Return the repository's address as ``_config.yml`` (its text) has it; empty while it is unset."""
+    return ADDRESS.search(config)[2].strip("\"'")
+
+
+def source(url, version=seqlib.__version__):
+    """Return the setup cell's code for a repository at ``url`` (empty: unset).
+
+    Examples
+    --------
+    >>> 'WHEEL = "1.0", ""' in source("", "1.0")
+    True
+    >>> "https://example.org/a/b/releases/download/v1.0/frames_in_time-1.0-py3-none-any.whl" in source(
+    ...     "https://example.org/a/b", "1.0"
+    ... )
+    True
+    """
+    wheel = f"{url}/releases/download/v{version}/frames_in_time-{version}-py3-none-any.whl" if url else ""
+    return CELL.format(version=version, wheel=wheel)
+
+
+def write(notebook, url):
+    """Make the setup cell the first code cell of a notebook (a NotebookNode, changed in place)."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if code and "setup" in code[0].metadata.get("tags", []):
+        cell = code[0]
+    else:
+        cell = nbformat.v4.new_code_cell(id="setup")
+        notebook.cells.insert(1, cell)  # below the title
+    cell.source, cell.metadata.tags = source(url), list(TAGS)
+
+
+def set_address(url, root=ROOT):
+    """Put the repository's address into ``_config.yml`` and ``CITATION.cff``."""
+    if url and not re.fullmatch(r"https://[\w.-]+(/[\w.-]+)+", url):
+        raise ValueError(f"URL must look like https://host/owner/name, with no slash at its end, not {url!r}")
+    config = root / "_config.yml"
+    config.write_text(ADDRESS.sub(lambda found: f'{found[1]}"{url}"{found[3]}', config.read_text("utf-8")), "utf-8")
+    citation = root / "CITATION.cff"
+    lines = [line for line in citation.read_text("utf-8").splitlines() if not line.startswith("repository-code:")]
+    citation.write_text("\n".join([*lines, *([f'repository-code: "{url}"'] if url else [])]) + "\n", "utf-8")
+
+
+def main(arguments, root=ROOT):
+    """Write the address, if one is given, and the setup cell of every notebook."""
+    if arguments:
+        set_address(arguments[0], root)
+    url = address((root / "_config.yml").read_text("utf-8"))
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        write(notebook, url)
+        nbformat.write(notebook, path)
+        print(f"{path.name}: setup cell for {url or 'an address that is not set yet'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
