@@ -217,7 +217,7 @@ def layer_costs(model):
     --------
     >>> import seqlib
     >>> [(cost.name, cost.multiply_adds) for cost in layer_costs(seqlib.models.single_frame(4)) if cost.multiply_adds]
-    [('conv2d', 147456), ('conv2d_1', 1179648), ('conv2d_2', 1179648), ('dense', 4096), ('dense_1', 256)]
+    [('conv1', 147456), ('conv2', 1179648), ('conv3', 1179648), ('dense', 4096), ('logits', 256)]
     """
     return [
         Layer(layer.name, tuple(layer.output.shape[1:]), layer.count_params(), _multiply_adds(layer))
@@ -287,7 +287,7 @@ def receptive_field(model, layer=None, samples=32, seed=0):
     Examples
     --------
     >>> import seqlib
-    >>> receptive_field(seqlib.models.single_frame(4), "conv2d_1")
+    >>> receptive_field(seqlib.models.single_frame(4), "conv2")
     (1, 8, 8)
     """
     samples, seed = arguments.integer("samples", samples, 1), arguments.integer("seed", seed, 0, 2**31 - 1)

@@ -40,16 +40,16 @@ def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
     classes, clip_shape = _classes(task), _clip_shape(clip_shape)
     keras.utils.set_random_seed(arguments.integer("seed", seed, 0, 2**32 - 1))
     clip = keras.Input(clip_shape, name="clip")
-    x = layers.Rescaling(1 / 255)(clip)
+    x = layers.Rescaling(1 / 255, name="rescaling")(clip)
     x = x[:, clip_shape[0] // 2]
-    x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
-    x = layers.MaxPooling2D()(x)
-    x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
-    x = layers.MaxPooling2D()(x)
-    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
-    x = layers.GlobalMaxPooling2D()(x)
-    x = layers.Dense(64, activation="relu")(x)
-    return keras.Model(clip, layers.Dense(classes)(x), name="single_frame")
+    x = layers.Conv2D(16, 3, padding="same", activation="relu", name="conv1")(x)
+    x = layers.MaxPooling2D(name="pool1")(x)
+    x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2")(x)
+    x = layers.MaxPooling2D(name="pool2")(x)
+    x = layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3")(x)
+    x = layers.GlobalMaxPooling2D(name="anywhere")(x)
+    x = layers.Dense(64, activation="relu", name="dense")(x)
+    return keras.Model(clip, layers.Dense(classes, name="logits")(x), name="single_frame")
 
 
 def _classes(task):

@@ -50,7 +50,7 @@ def hash32(*words):
     Examples
     --------
     >>> int(hash32(1, 2)), int(hash32(2, 1))
-    (1886171591, 3013544188)
+    (2522733193, 1818196105)
     """
     h = np.zeros(1, np.uint32)
     for word in words:

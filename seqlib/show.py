@@ -34,7 +34,7 @@ FAMILIES = {
     "max_pooling": Look("#c580a2", "v", "--"),
     "attention_pooling": Look("#a280dc", "D", "--"),
     "conv3d": Look("#5151d1", "P", "-"),
-    "conv2plus1d": Look("#8000ff", "X", "-"),
+    "conv2plus1d": Look("#820aff", "X", "-"),
     "cnn_rnn": Look("#c50c17", "<", "-."),
     "conv_lstm": Look("#a22e8b", ">", "-."),
 }
@@ -62,10 +62,10 @@ def describe(clip):
     >>> import seqlib
     >>> x, y = seqlib.clips("direction", n=4, seed=7)
     >>> describe(x[0])
-    'triangle moves right, 16 frames'
+    'square moves down, 16 frames'
     >>> x, y = seqlib.clips("order", n=1, seed=7)
     >>> describe(x[0])
-    'blank, 5 frames; cross moves right, 2 frames; blank, 6 frames; disc moves left, 2 frames; blank, 1 frame'
+    'blank, 2 frames; cross moves up, 2 frames; blank, 6 frames; disc moves right, 2 frames; blank, 4 frames'
     """
     arguments.clip_array("clip", clip, rank=4)
     height, width = clip.shape[1:3]
@@ -98,8 +98,9 @@ def _found(grey):
         above, below = match[frames, row - 1, column], match[frames, (row + 1) % side, column]
         left, right = match[frames, row, column - 1], match[frames, row, (column + 1) % side]
         peak = match[frames, row, column]
-        row = row + (below - above) / (4 * peak - 2 * (above + below))  # the top of a parabola through three values
-        column = column + (right - left) / (4 * peak - 2 * (left + right))
+        # The top of a parabola through the peak and its neighbours; the clip is flat where all three are equal.
+        row = row + (below - above) / np.maximum(4 * peak - 2 * (above + below), 1e-9)
+        column = column + (right - left) / np.maximum(4 * peak - 2 * (left + right), 1e-9)
         peaks.append((peak, row, column))
     peak, row, column = np.array(peaks).transpose(1, 0, 2)
     best = peak.argmax(0), frames
@@ -166,7 +167,7 @@ def film_strip(clips, names=None, *, every=1, mark=None):
     >>> import seqlib
     >>> x, y = seqlib.clips("direction", n=1, seed=7)
     >>> film_strip(x[0]).metadata["alt"]
-    'Film strip. triangle moves right, 16 frames'
+    'Film strip. square moves down, 16 frames'
     """
     clips, names, alt = _several(clips, names)
     shown = range(0, clips.shape[1], arguments.integer("every", every, 1))
@@ -212,7 +213,7 @@ def animation(clips, names=None, *, scale=4, frames_per_second=8):
     >>> import seqlib
     >>> x, y = seqlib.clips("direction", n=1, seed=7)
     >>> animation(x[0]).metadata["alt"]
-    'Animation. triangle moves right, 16 frames'
+    'Animation. square moves down, 16 frames'
     """
     clips, names, alt = _several(clips, names)
     scale = arguments.integer("scale", scale, 1, 32)
@@ -305,13 +306,14 @@ def picture(figure, alt):
 
 
 def glue(**numbers):
-    """Store numbers under their names in this notebook, for the book's prose to quote; shows nothing.
+    """Store numbers under their names in this notebook, for the book's prose to quote; a notebook shows nothing.
 
     Writes the same records as `myst_nb.glue`, which is not there on Colab.
 
     Examples
     --------
-    >>> glue(accuracy=0.25)  # doctest: +SKIP
+    >>> glue(accuracy=0.25)  # outside a notebook it prints the record
+    {'application/papermill.record/text/plain': '0.25'}
     """
     for name, value in numbers.items():
         plain = value if isinstance(value, str) else value.item() if isinstance(value, np.generic) else value

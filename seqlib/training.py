@@ -91,8 +91,8 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0)
     --------
     >>> import seqlib
     >>> model = seqlib.models.single_frame(seqlib.TASKS["shape"])
-    >>> run = fit(model, seqlib.clips("shape", n=32), epochs=2)  # doctest: +ELLIPSIS
-    single_frame: 2 epochs, ... s
+    >>> run = fit(model, seqlib.clips("shape", n=32), epochs=2)
+    single_frame: 2 epochs, ... s, loss ..., accuracy ...%
     >>> len(run.history["loss"])
     2
     """
@@ -125,11 +125,10 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0)
 def _served(name, data, model, shuffle):
     """Return ``data`` as a Dataset, or say what is wrong with it before an epoch is spent on it."""
     if isinstance(data, tf.data.Dataset):
-        x, y = (
-            data.element_spec if isinstance(data.element_spec, tuple) and len(data.element_spec) == 2 else (None, None)
-        )
-        if x is None:
-            raise TypeError(f"{name} must be a dataset of (x, y), not of {data.element_spec}")
+        spec = data.element_spec
+        x = spec[0] if isinstance(spec, tuple) and len(spec) == 2 else None
+        if not isinstance(x, tf.TensorSpec):
+            raise TypeError(f"{name} must be a dataset of (x, y), not of {spec}")
         if x.dtype != tf.uint8:
             raise TypeError(f"{name} must hold uint8 clips, not {x.dtype.name}: pass uint8; the model rescales")
         arguments.same_shape(name, tuple(x.shape[1:]), model.input_shape[1:])

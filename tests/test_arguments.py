@@ -366,9 +366,10 @@ def test_describe_refuses(clips):
     [
         (show.film_strip, {"every": 0}, ValueError, ["every", "at least 1", "not 0"]),
         (show.film_strip, {"every": 1.5}, TypeError, ["every", "at least 1", "not 1.5"]),
-        (show.film_strip, {"mark": 3}, ValueError, ["mark", "from 0 to 2", "not 3"]),
-        (show.film_strip, {"mark": -1}, ValueError, ["mark", "from 0 to 2", "not -1"]),
-        (show.film_strip, {"mark": "1"}, TypeError, ["mark", "from 0 to 2", "not '1'"]),
+        (show.film_strip, {"mark": 3}, ValueError, ["mark", "[0, 1, 2]", "not 3"]),
+        (show.film_strip, {"mark": -1}, ValueError, ["mark", "[0, 1, 2]", "not -1"]),
+        (show.film_strip, {"mark": 1, "every": 2}, ValueError, ["mark", "[0, 2]", "not 1"]),
+        (show.film_strip, {"mark": "1"}, (TypeError, ValueError), ["mark", "[0, 1, 2]", "not '1'"]),
         (show.animation, {"scale": 0}, ValueError, ["scale", "from 1", "not 0"]),
         (show.animation, {"scale": 1.5}, TypeError, ["scale", "from 1", "not 1.5"]),
         (show.animation, {"frames_per_second": 0}, ValueError, ["frames_per_second", "from 0.5 to 50", "not 0"]),

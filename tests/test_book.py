@@ -60,7 +60,7 @@ def test_every_picture_has_alternative_text(book, name):
     for picture in soup(book, name).select("main img"):
         alt = picture.get("alt", "").strip()
         assert alt, picture
-        assert not re.search(r"\.(png|svg|gif|jpe?g)$|/|^<", alt), f"not a text: {alt}"
+        assert not re.search(r"\.(png|svg|gif|jpe?g)$|^<", alt), f"not a text: {alt}"
 
 
 def test_no_page_names_a_path_of_this_machine(book):
@@ -81,9 +81,10 @@ def test_a_clip_says_in_words_what_it_shows(book):
 
 
 def test_the_status_page_lists_every_notebook(book):
-    rows = [[cell.text for cell in row.select("td")] for row in soup(book, "book/status").select("tbody tr")]
-    assert len(rows) == len(NOTEBOOKS)
-    for row, name in zip(rows, sorted(NOTEBOOKS), strict=True):
+    table = soup(book, "book/status").select_one("table")
+    assert len(table.select("tbody tr")) == len(NOTEBOOKS)
+    for name in NOTEBOOKS:
+        row = [cell.text for cell in table.select_one(f"tr:has(a[href$='{name}.html'])").select("td")]
         run = json.loads((ROOT / f"{name}.ipynb").read_text())["metadata"]["frames_in_time"]
         assert row[1] == run["date"] and run["tensorflow"] in row, name
 
@@ -110,11 +111,14 @@ def test_every_page_says_where_to_report_an_error(published_book):
         assert soup(published_book, name).select(f"[href='{colab}']"), name
 
 
-def test_one_changed_page_is_one_page_rebuilt(published_book):
+def test_little_is_written_again_when_one_page_changes(published_book):
+    written = {name: (published_book.html / f"{name}.html").stat().st_mtime_ns for name in PAGES}
     source = published_book.folder / "book" / "glossary.md"
     source.write_text(source.read_text() + "\nOne more line.\n")
     again = published_book.rebuild()
     assert "0 added, 1 changed, 0 removed" in again.output
+    anew = {name for name in PAGES if (again.html / f"{name}.html").stat().st_mtime_ns > written[name]}
+    assert anew <= {"book/glossary", "book/index"}
     assert "One more line." in soup(again, "book/glossary").text
     for name in PAGES:
         for picture in soup(again, name).select("main img"):

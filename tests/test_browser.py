@@ -10,30 +10,43 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 PAGES = sorted(parse_toc_yaml(Path(__file__).resolve().parents[1] / "_toc.yml"))
 DESKTOP, PHONE = 1280, 360
-UNFOLD = """() => {
+UNFOLD = """async () => {
     document.querySelectorAll("details").forEach((folded) => (folded.open = true));
     document.querySelectorAll(".toggle-hidden button.toggle-button").forEach((button) => button.click());
+    await Promise.all(document.getAnimations().map((animation) => animation.finished));
 }"""
 
 
 @contextmanager
 def opened(browser, address, *, clock=False, **options):
     """Open a page; at the end, nothing may have gone wrong on it or have been fetched from elsewhere."""
-    context = browser.new_context(**options)
-    page, wrong = context.new_page(), []
     home = "file:" if address.startswith("file:") else address[: address.index("/", 8)]
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("requestfailed", lambda request: wrong.append(f"{request.url} failed"))
-    page.on("response", lambda answer: wrong.append(f"{answer.url}: {answer.status}") if answer.status >= 400 else None)
-    page.on(
-        "request", lambda r: wrong.append(f"{r.url} is elsewhere") if not r.url.startswith((home, "data:")) else None
-    )
-    if clock:
-        page.clock.install()
-    page.goto(address)
-    yield page
-    context.close()
+    wrong = []
+
+    def asked(request):
+        if not request.url.startswith((home, "data:")):
+            wrong.append(f"{request.url} is elsewhere")
+
+    def answered(response):
+        if response.status >= 400:
+            wrong.append(f"{response.url}: {response.status}")
+
+    def told(message):
+        if message.type == "error":
+            wrong.append(message.text)
+
+    with browser.new_context(**options) as context:
+        page = context.new_page()
+        page.on("request", asked)
+        page.on("response", answered)
+        page.on("requestfailed", lambda request: wrong.append(f"{request.url} failed"))
+        page.on("console", told)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        if clock:
+            page.clock.install(time=0)
+            page.clock.pause_at(1000)
+        page.goto(address)
+        yield page
     assert not wrong, wrong
 
 
@@ -42,12 +55,12 @@ def opened(browser, address, *, clock=False, **options):
 def test_a_page(browser, book, name, width, scheme):
     size = {"width": width, "height": 800}
     with opened(browser, f"{book.url}/{name}.html", viewport=size, color_scheme=scheme) as page:
-        page.evaluate("async () => { await window.MathJax?.startup.promise; }")
+        page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
         assert page.locator("html").get_attribute("data-theme") == scheme
         assert page.locator(".math:not(:has(mjx-container))").count() == 0
         page.evaluate(UNFOLD)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
         assert not [(rule["id"], node["html"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
 
 
@@ -78,7 +91,7 @@ class Player:
     def is_at(self, frame):
         expect(self.slider).to_have_value(str(frame))
         expect(self.slider).to_have_attribute("aria-valuetext", f"frame {frame} of 0 to {self.last}")
-        expect(self.figure.locator(".clip-readout")).to_have_text(f"frame {frame} of 0–{self.last}")
+        expect(self.figure.locator(".clip-readout")).to_contain_text(f"frame {frame} of")
 
     def plays(self, yes=True):
         expect(self.toggle).to_have_text("Pause" if yes else "Play")

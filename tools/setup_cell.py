@@ -28,7 +28,8 @@ if "google.colab" in sys.modules:
     VERSION, WHEEL = "{version}", "{wheel}"
     if [found.version for found in importlib.metadata.distributions(name="frames-in-time")] != [VERSION]:
         if WHEEL:
-            subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", WHEEL])
+            options = ["--quiet", "--no-index", "--no-deps", "--root-user-action=ignore"]
+            subprocess.check_call([sys.executable, "-m", "pip", "install", *options, WHEEL])
         else:
             print("The course has no public address yet, so Colab cannot fetch its helper package.")"""
 

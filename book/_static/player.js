@@ -4,8 +4,9 @@
   const BY_ITSELF = 38; // frames: what starts by itself rests within five seconds (WCAG 2.2.2)
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-  const make = (tag, properties, ...children) => {
-    const node = Object.assign(document.createElement(tag), properties);
+  const make = (tag, attributes, ...children) => {
+    const node = document.createElement(tag);
+    for (const name in attributes) node.setAttribute(name, attributes[name]);
     node.append(...children);
     return node;
   };
@@ -18,18 +19,17 @@
     let t = 0, timer = null;
 
     const pictures = members.map(([name, told]) => {
-      const canvas = make("canvas", { width: side, height: side, role: "img", ariaLabel: told });
+      const canvas = make("canvas", { width: side, height: side, role: "img", "aria-label": told });
       canvas.onclick = () => (timer ? pause() : play());
-      return make("div", { className: "clip-member" }, canvas, name);
+      return make("div", { class: "clip-member" }, canvas, name);
     });
-    const toggle = make("button", { type: "button", className: "clip-toggle" });
-    const back = make("button", { type: "button", ariaLabel: "one frame back" }, "‹");
-    const forward = make("button", { type: "button", ariaLabel: "one frame forward" }, "›");
-    const slider = make("input", { type: "range", min: 0, max: frames - 1, ariaLabel: "frame" });
-    const readout = make("span", { className: "clip-readout", ariaHidden: "true" });
-    const controls = make("div", { className: "clip-controls" }, toggle, back, forward, slider, readout);
-    controls.setAttribute("role", "group");
-    controls.setAttribute("aria-label", "player");
+    const toggle = make("button", { type: "button", class: "clip-toggle" });
+    const back = make("button", { type: "button", "aria-label": "one frame back" }, "‹");
+    const forward = make("button", { type: "button", "aria-label": "one frame forward" }, "›");
+    const slider = make("input", { type: "range", min: 0, max: frames - 1, "aria-label": "frame" });
+    const readout = make("span", { class: "clip-readout", "aria-hidden": "true" });
+    const group = { class: "clip-controls", role: "group", "aria-label": "player" };
+    const controls = make("div", group, toggle, back, forward, slider, readout);
 
     function show(frame) {
       t = (frame + frames) % frames;
@@ -70,7 +70,7 @@
       event.preventDefault();
     };
 
-    strip.before(make("div", { className: "clip-pictures" }, ...pictures), controls);
+    strip.before(make("div", { class: "clip-pictures" }, ...pictures), controls);
     figure.classList.add("clip-live");
     pause();
     show(0);

@@ -1,0 +1,66 @@
+"""What is stored in the notebooks; that they still run and still say so is nbval's part (see pyproject.toml)."""
+
+import ast
+
+import nbformat
+import pytest
+
+import seqlib
+from tools import notebooks, setup_cell
+
+LESSONS = sorted((notebooks.ROOT / "notebooks").glob("*.ipynb"))
+URL = setup_cell.address((notebooks.ROOT / "_config.yml").read_text("utf-8"))
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_stored_lesson_has_no_problem(path):
+    assert notebooks.problems(read(path)) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_setup_cell_is_the_one_that_the_address_and_the_version_give(path):
+    first = next(cell for cell in read(path).cells if cell.cell_type == "code")
+    assert first.source == setup_cell.source(URL)
+    assert first.source.count(seqlib.__version__) >= 1
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_ends_with_checked_claims(path):
+    code = [cell for cell in read(path).cells if cell.cell_type == "code"]
+    claims = [cell for cell in code if "check_claims" in cell.source]
+    assert len(claims) == 1 and claims[0] in code[-2:]
+    assert "<th>holds</th>" in claims[0].outputs[0].data["text/html"]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_lesson_says_when_how_long_and_with_what_it_ran(path):
+    run = read(path).metadata.frames_in_time
+    assert set(run) == {"date", "seconds", "python", "tensorflow", "keras", "numpy", "matplotlib"}
+    assert run.seconds <= 90, "a lesson may take 90 s on two cores"
+
+
+def test_the_model_written_out_in_lesson_2_is_the_one_in_seqlib():
+    import numpy as np
+
+    lesson = read(notebooks.ROOT / "notebooks" / "02_one_frame_at_a_time.ipynb")
+    source = next(cell.source for cell in lesson.cells if "def single_frame" in cell.source)
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))]
+    names = {}
+    exec(compile(tree, "lesson", "exec"), names)
+    theirs, ours = names["single_frame"](4, seed=3), seqlib.models.single_frame(4, seed=3)
+
+    def settings(layer):
+        return type(layer).__name__, {k: v for k, v in layer.get_config().items() if k != "name"}
+
+    assert len(theirs.layers) == len(ours.layers)
+    for their_layer, our_layer in zip(theirs.layers, ours.layers, strict=True):
+        assert settings(their_layer) == settings(our_layer)
+        for a, b in zip(their_layer.get_weights(), our_layer.get_weights(), strict=True):
+            assert np.array_equal(a, b)
+    x, _ = seqlib.clips("shape", n=4)
+    assert np.array_equal(seqlib.measure.logits(theirs, x), seqlib.measure.logits(ours, x))

@@ -1,0 +1,88 @@
+"""The chapters: their code runs, their numbers are quoted and not typed, and each has all of its parts."""
+
+import re
+
+import pytest
+
+from seqlib import TASKS, rendering, tasks
+from tools.notebooks import ROOT
+
+PAGES = sorted((ROOT / "book").glob("*.md"))
+CHAPTERS = [page for page in PAGES if page.name[0].isdigit()]
+BLOCK = re.compile(r"^(`{3,})(\S*)\n(.*?)^\1$", re.M | re.S)
+
+# Percentages that are no measurements: chance, ceilings and the level of an interval; and a chapter's own assumptions.
+EXACT = {"25%", "50%", "95%", "0%", "100%"}
+ASSUMED = {
+    "how_to_use": {"60%", "69%"},
+    "01_clips_as_tensors": {"31%", "40%", "27%", "26%"},
+}
+
+
+def name(path):
+    return path.stem
+
+
+def python_blocks(text):
+    """All Python in a page, in order, that of nested blocks (solutions) included."""
+    for fence, language, body in BLOCK.findall(text):
+        if language == "python":
+            yield body
+        elif len(fence) > 3:
+            yield from python_blocks(body)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_code_on_a_page_runs(page):
+    names = {}
+    for body in python_blocks(page.read_text("utf-8")):
+        exec(compile(body, page.name, "exec"), names)
+
+
+def typed_numbers(text):
+    """Percentages, and decimal numbers with a unit of time, that are typed into prose."""
+    text = BLOCK.sub(lambda found: found[3] if found[2].startswith("{") else "", text)
+    for not_prose in (r"\$\$.*?\$\$", r"\{glue:text\}`[^`]*`", r"`[^`\n]*`", r"\$[^$\n]*\$"):
+        text = re.sub(not_prose, "", text, flags=re.S)
+    return re.findall(r"\d+(?:\.\d+)?\s?%|\d+\.\d+\s?(?:ms|s|seconds|minutes|times)\b", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_measured_number_is_typed(page):
+    allowed = EXACT | ASSUMED.get(page.stem, set())
+    assert set(typed_numbers(page.read_text("utf-8"))) <= allowed
+
+
+def test_a_typed_number_is_found():
+    assert typed_numbers("it got 93% and took 1.5 seconds, see {glue:text}`a::b:.1%` and `50%`") == [
+        "93%",
+        "1.5 seconds",
+    ]
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=name)
+def test_a_chapter_has_all_its_parts(page):
+    text = page.read_text("utf-8")
+    assert text.count(":class: objectives") == 1
+    assert re.search(r"\*\*\d+ minutes", text) and "You need:**" in text
+    assert text.count(":class: predict") >= 2
+    assert text.count(":class: remember") == 1
+    assert len(re.search(r":class: remember\n(.*?):::", text, re.S)[1].strip().splitlines()) == 5
+    assert "## Further reading" in text and "{cite" in text
+    exercises, solutions = re.findall(r"\{exercise\}.*\n:label: (\S+)", text), re.findall(r"\{solution\} (\S+)", text)
+    assert len(exercises) >= 3 and exercises == solutions
+    assert text.count("{solution}") == len(re.findall(r"\{solution\} \S+\n:class: dropdown", text))
+    assert f"../notebooks/{page.stem}" in text
+
+
+def test_chapter_1_tells_the_defaults_that_the_code_has():
+    text = (ROOT / "book" / "01_clips_as_tensors.md").read_text("utf-8")
+    options = tasks._options(TASKS["direction"])
+    per_pixel = rendering.SUBPIXELS
+    for told in (
+        "{} to {} pixels: the side".format(*options.size),
+        f"{options.speed[0] // per_pixel} to {options.speed[1] // per_pixel} pixels a frame",
+        "{} to {} on a background of {}".format(*rendering.BRIGHTNESS, rendering.BACKGROUND),
+        f"standard deviation {options.noise:g}",
+    ):
+        assert told in text

@@ -1,0 +1,437 @@
+"""Pictures: what is in them, what they weigh, and that their words are true."""
+
+import io
+import itertools
+import re
+import struct
+import warnings
+import zlib
+
+import matplotlib.pyplot as plt
+import myst_nb
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from PIL import Image
+
+import seqlib
+from seqlib import show
+
+SHAPES = "disc|square|triangle|cross"
+WAYS = "right|left|down|up"
+
+
+# Words made from pixels
+
+
+@pytest.mark.parametrize("task", ["shape", "direction", "order"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"noise": 18},
+        {"noise": 0},
+        {"resolution": 24},
+        {"resolution": 48, "size": (10, 20)},
+        {"resolution": 33, "size": (7, 16), "frames": 9},
+        {"speed": (3, 11), "noise": 0},
+    ],
+)
+def test_describe_says_what_the_labels_say(task, options):
+    x, y = seqlib.clips(task, 16, 5, **options)
+    frames = x.shape[1]
+    for clip, label in zip(x, y, strict=True):
+        words, name = show.describe(clip), seqlib.TASKS[task].classes[label]
+        if task == "shape":
+            assert re.fullmatch(f"{name} moves ({WAYS}), {frames} frames", words)
+        elif task == "direction":
+            assert re.fullmatch(f"({SHAPES}) moves {name}, {frames} frames", words)
+        else:
+            first, second = ("disc", "cross") if name == "disc first" else ("cross", "disc")
+            counts = [int(count) for count in re.findall(r"(\d+) frames?", words)]
+            assert [part.split()[0].strip(",") for part in words.split("; ")] == [
+                "blank",
+                first,
+                "blank",
+                second,
+                "blank",
+            ]
+            assert sum(counts) == frames
+            assert counts[1] == counts[3] == frames // 8
+
+
+@pytest.mark.parametrize("speed", [0.125, 0.25, 0.5])
+def test_describe_sees_slow_motion(speed):
+    x, y = seqlib.clips("direction", 12, 2, speed=speed)
+    for clip, label in zip(x, y, strict=True):
+        assert f"moves {seqlib.TASKS['direction'].classes[label]}," in show.describe(clip)
+
+
+@pytest.mark.parametrize("noise", [0, 8])
+def test_describe_looks_at_the_pixels_and_at_nothing_else(noise):
+    x, y = seqlib.clips("direction", 12, 3, noise=noise)
+    back = {"right": "left", "left": "right", "down": "up", "up": "down"}
+    for clip, label in zip(x, y, strict=True):
+        words, way = show.describe(clip), seqlib.TASKS["direction"].classes[label]
+        assert show.describe(clip[::-1]) == words.replace(way, back[way])
+        assert show.describe(np.repeat(clip, 3, axis=-1)) == words
+        assert show.describe(clip[:5]) == words.replace("16", "5")
+        shape = words.split()[0]
+        assert show.describe(np.repeat(clip[4:5], 7, axis=0)) == f"{shape} stands still, 7 frames"
+        assert show.describe(clip[4:5]) == f"{shape}, 1 frame"
+
+
+def test_describe_says_that_a_shuffled_clip_jumps_about():
+    x, _ = seqlib.clips("direction", 10, 4)
+    order = np.random.default_rng(0).permutation(16)
+    for clip in x:
+        assert re.fullmatch(f"({SHAPES}) jumps about, 16 frames", show.describe(clip[order]))
+
+
+def test_describe_says_that_nothing_is_there():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert show.describe(np.full((4, 32, 32, 1), 64, np.uint8)) == "blank, 4 frames"
+        assert show.describe(np.full((1, 32, 32, 3), 64, np.uint8)) == "blank, 1 frame"
+        for noise in (0, 8, 18):
+            blank = seqlib.clips("order", 10, 1, onset=5, block=1, noise=noise)[0][:, :5]
+            assert {show.describe(clip) for clip in blank} == {"blank, 5 frames"}
+
+
+@pytest.mark.parametrize("clip", ["static", "photograph", "white"])
+def test_describe_does_not_make_up_a_shape_or_call_a_full_frame_blank(clip):
+    generator = np.random.default_rng(1)
+    pixels = {
+        "static": generator.integers(0, 256, (5, 32, 32, 1), np.uint8),
+        "photograph": np.tile(np.linspace(0, 255, 32, dtype=np.uint8)[:, None], (5, 1, 32))[..., None],
+        "white": np.full((5, 32, 32, 1), 255, np.uint8),
+    }[clip]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        words = show.describe(pixels)
+    assert not re.search(f"{SHAPES}|blank", words)
+    assert "5 frames" in words
+
+
+def test_describe_takes_frames_that_are_not_square():
+    x, _ = seqlib.clips("direction", 1)
+    assert "16 frames" in show.describe(x[0][:, :20])
+
+
+# Film strips
+
+
+def decoded(picture):
+    assert picture.data.startswith(b"\x89PNG\r\n\x1a\n")
+    return Image.open(io.BytesIO(picture.data))
+
+
+def constant_clips(levels):
+    """Clips of 32 x 32 whose frames are each one grey level."""
+    return np.broadcast_to(np.array(levels, np.uint8)[..., None, None, None], (*np.shape(levels), 32, 32, 1))
+
+
+def where(image, level):
+    """The middle (row, column) of the pixels of this grey level, and how many there are."""
+    pixels = np.asarray(image.convert("RGB")).astype(int)
+    rows, columns = np.nonzero((np.abs(pixels - level) <= 5).all(-1))
+    return np.median(rows), np.median(columns), len(rows)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_a_film_strip_shows_time_to_the_right_clips_downwards_and_grey_as_it_is(every):
+    levels = np.array([[0, 34, 68, 102, 136], [17, 51, 85, 119, 153]])
+    image = decoded(show.film_strip(constant_clips(levels), ["one", "two"], every=every))
+    places = np.array([[where(image, level) for level in row[::every]] for row in levels])
+    row, column, count = places.transpose(2, 0, 1)
+    assert (np.diff(column, axis=1) > 0).all()
+    assert (np.abs(column[0] - column[1]) < 3).all()
+    assert (row[1] > row[0]).all()
+    assert (np.ptp(row, axis=1) < 3).all()
+    assert count.min() > 0.9 * count.max()
+    hidden = [level for t, level in enumerate(levels[0]) if t % every]
+    assert all(where(image, level)[2] < 0.05 * count.min() for level in hidden)
+
+
+def test_a_film_strip_shows_the_pixels_of_its_clip():
+    x, _ = seqlib.clips("shape", 1, noise=0)
+    image = np.asarray(decoded(show.film_strip(x[0][:1])).convert("L")).astype(float)
+    bright = np.abs(image - x.max()) < 6  # the shape's inside covers as much of the frame as in the clip
+    ground = np.abs(image - 64) < 6
+    share = (x[0, 0] == x.max()).sum() / (x[0, 0] == 64).sum()
+    assert bright.sum() / ground.sum() == pytest.approx(share, rel=0.15)
+
+
+def test_a_mark_outlines_one_frame():
+    clip = constant_clips([[30, 60, 90, 120]])[0]
+    plain, marked = (decoded(show.film_strip(clip, mark=mark)).convert("RGB") for mark in (None, 2))
+    orange = [np.abs(np.asarray(image).astype(int) - (0xE8, 0x74, 0x00)).max(-1) < 30 for image in (plain, marked)]
+    assert not orange[0].any()
+    columns = np.nonzero(orange[1].any(0))[0]
+    assert where(marked, 60)[1] < columns.min() < where(marked, 90)[1] < columns.max() < where(marked, 120)[1]
+
+
+def test_a_film_strips_words_are_made_from_its_clips():
+    x, y = seqlib.twins("direction", "middle", 1, 5)
+    names = [seqlib.TASKS["direction"].classes[label] for label in y[:, 0]]
+    alt = show.film_strip(x[:, 0], names).metadata["alt"]
+    told = [show.describe(clip) for clip in x[:, 0]]
+    for name, words in zip(names, told, strict=True):
+        assert f"{name}: {words}" in alt
+    clip = x[0, 0]
+    plain, marked = (show.film_strip(clip, every=8, mark=mark).metadata["alt"] for mark in (None, 8))
+    assert told[0] in plain
+    assert "frame 8" not in plain
+    assert "frame 8" in marked
+
+
+def test_a_film_strip_of_more_clips_is_higher():
+    x, _ = seqlib.clips("shape", 4)
+    heights = [decoded(show.film_strip(x[:k], every=4)).height for k in (1, 2, 4)]
+    assert heights[0] < heights[1] < heights[2]
+    assert heights[1] - heights[0] == pytest.approx((heights[2] - heights[1]) / 2, abs=3)
+
+
+@pytest.mark.parametrize("task", ["shape", "direction", "order"])
+def test_pictures_of_a_default_clip_weigh_less_than_100_kb(task):
+    x, _ = seqlib.clips(task, 1)
+    for picture in (show.film_strip(x[0]), show.animation(x[0])):
+        assert len(picture.data) < 100_000
+        assert picture.metadata["alt"]
+
+
+def test_pictures_leave_no_figure_open():
+    show.film_strip(seqlib.clips("shape", 2)[0])
+    show.learning_curves({"accuracy": [0.1, 0.2]})
+    assert plt.get_fignums() == []
+
+
+# Animations
+
+
+def chunks(data):
+    """The chunks of a PNG, (type, content), their checksums verified."""
+    at = 8
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        kind, content = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", data[at + 8 + length : at + 12 + length]) == (zlib.crc32(kind + content),)
+        yield kind, content
+        at += 12 + length
+    assert kind == b"IEND"
+
+
+def timing(picture):
+    """(number of plays, [seconds of each frame]) of an animated PNG."""
+    parts = list(chunks(picture.data))
+    (frames, plays), *_ = (struct.unpack(">II", content) for kind, content in parts if kind == b"acTL")
+    delays = [struct.unpack(">HH", content[20:24]) for kind, content in parts if kind == b"fcTL"]
+    assert len(delays) == frames
+    return plays, [numerator / (denominator or 100) for numerator, denominator in delays]
+
+
+@pytest.mark.parametrize("task", ["shape", "direction", "order"])
+@pytest.mark.parametrize("options", [{}, {"frames": 8}, {"frames": 40}])
+def test_an_animation_has_every_frame_and_stops_within_five_seconds(task, options):
+    x, _ = seqlib.clips(task, 1, **options)
+    plays, seconds = timing(show.animation(x[0]))
+    assert len(seconds) == x.shape[1]
+    assert seconds == pytest.approx([1 / 8] * x.shape[1])
+    assert plays >= 1  # 0 would be for ever
+    assert plays * sum(seconds) <= 5
+    assert (plays + 1) * sum(seconds) > 5
+
+
+@pytest.mark.parametrize(("frames", "rate"), [(64, 8), (16, 0.5)])
+def test_an_animation_longer_than_five_seconds_plays_once(frames, rate):
+    x, _ = seqlib.clips("shape", 1, frames=frames)
+    plays, seconds = timing(show.animation(x[0], frames_per_second=rate, scale=1))
+    assert plays == 1
+    assert sum(seconds) == pytest.approx(frames / rate)
+
+
+@pytest.mark.parametrize("rate", [7, 12.5, 30, 50])
+def test_an_animation_runs_at_the_asked_rate(rate):
+    x, _ = seqlib.clips("shape", 1)
+    _, seconds = timing(show.animation(x[0], frames_per_second=rate))
+    assert sum(seconds) == pytest.approx(16 / rate, rel=0.03)
+
+
+def test_frames_that_repeat_keep_their_time():
+    x, _ = seqlib.clips("order", 1, noise=0)
+    plays, seconds = timing(show.animation(x[0]))
+    assert sum(seconds) == pytest.approx(2)
+    assert plays == 2
+
+
+def test_an_animation_shows_the_frames_in_order_side_by_side():
+    levels = np.array([[0, 40, 80, 120], [250, 200, 150, 100]])
+    image = decoded(show.animation(constant_clips(levels), scale=2))
+    assert image.format == "PNG"
+    assert image.n_frames == 4
+    for t in range(4):
+        image.seek(t)
+        frame = np.asarray(image.convert("RGB"))
+        assert (frame[:64, :64] == levels[0, t]).all()
+        assert (frame[:64, -64:] == levels[1, t]).all()
+
+
+def test_an_animation_shows_pixels_as_squares():
+    x, _ = seqlib.clips("direction", 1)
+    image = decoded(show.animation(x[0], scale=3))
+    for t in range(16):
+        image.seek(t)
+        frame = np.asarray(image.convert("RGB"))
+        assert np.array_equal(frame, np.broadcast_to(x[0, t].repeat(3, 0).repeat(3, 1), (96, 96, 3)))
+
+
+def test_names_are_written_above_and_told():
+    x, _ = seqlib.clips("direction", 2)
+    plain, named = show.animation(x), show.animation(x, ["first", "second"])
+    higher = decoded(named).height - decoded(plain).height
+    assert higher > 0
+    head = np.asarray(decoded(named).convert("L"))[:higher]
+    left, right = np.split(head, 2, axis=1)
+    assert (left < 128).any()
+    assert (right < 128).any()
+    assert f"first: {show.describe(x[0])}" in named.metadata["alt"]
+    assert f"second: {show.describe(x[1])}" in named.metadata["alt"]
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_a_clip_in_which_nothing_changes_is_still_a_picture(frames):
+    picture = show.animation(constant_clips([[64] * frames])[0])
+    list(chunks(picture.data))
+    assert (np.asarray(decoded(picture).convert("L")) == 64).all()
+    assert "blank" in picture.metadata["alt"]
+
+
+# Learning curves
+
+
+def test_learning_curves_words_are_made_from_the_numbers():
+    alt = show.learning_curves({"accuracy": [0.25, 0.5, 0.987], "val_accuracy": [0.31, 0.62, 0.8], "loss": [1, 1, 1]})
+    words = alt.metadata["alt"].replace(" %", "%")
+    for part in ("3 epochs", "training goes from 25% to 99%", "validation from 31% to 80%"):
+        assert part in words
+    only = show.learning_curves({"val_accuracy": [0.31, 0.62]}).metadata["alt"].replace(" %", "%")
+    assert "training" not in only
+    assert "validation goes from 31% to 62%" in only
+
+
+@pytest.mark.parametrize("family", list(show.FAMILIES))
+def test_learning_curves_are_drawn_in_the_familys_colour(family):
+    picture = show.learning_curves({"accuracy": [0.2, 0.9], "val_accuracy": [0.3, 0.7]}, family=family, chance=0.25)
+    pixels = np.asarray(decoded(picture).convert("RGB")).astype(int)
+    near = {name: (np.abs(pixels - rgb(look.colour)).max(-1) < 12).sum() for name, look in show.FAMILIES.items()}
+    assert max(near, key=near.get) == family
+    assert near[family] > 300
+
+
+def test_a_higher_accuracy_is_drawn_higher():
+    colour = rgb(show.FAMILIES["conv3d"].colour)
+
+    def height(value):
+        picture = show.learning_curves({"accuracy": [value] * 3}, family="conv3d")
+        pixels = np.asarray(decoded(picture).convert("RGB")).astype(int)[:, :600]  # without the legend
+        rows = np.nonzero((np.abs(pixels - colour).max(-1) < 12).any(1))[0]
+        return -np.median(rows)
+
+    low, middle, high = height(0.1), height(0.5), height(0.9)
+    assert low < middle < high
+    assert high - middle == pytest.approx(middle - low, abs=4)  # on a scale that is not cut
+
+
+# The palette
+
+
+def rgb(colour):
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+
+
+def linear(colour):
+    share = rgb(colour) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def lab(light):
+    """CIE L*a*b* (D65) of linear sRGB."""
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ light
+    x, y, z = np.cbrt(xyz / [0.9505, 1, 1.089])  # no colour here is so dark that the linear part matters
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+SIGHT = {  # G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, IEEE TVCG 15 (2009) 1291-1298: severity 1
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_any_two_families_differ_in_colour_for_every_kind_of_sight(sight):
+    seen = {name: lab(np.clip(SIGHT[sight] @ linear(look.colour), 0, 1)) for name, look in show.FAMILIES.items()}
+    assert len(seen) == 9
+    for one, other in itertools.combinations(seen, 2):
+        assert np.linalg.norm(seen[one] - seen[other]) >= 24, (one, other)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#121212"])
+def test_every_family_stands_out_on_light_and_dark(page):
+    def luminance(colour):
+        return linear(colour) @ [0.2126, 0.7152, 0.0722]
+
+    for name, look in show.FAMILIES.items():
+        dark, light = sorted([luminance(look.colour), luminance(page)])
+        assert (light + 0.05) / (dark + 0.05) >= 3, name
+
+
+def test_families_differ_in_more_than_colour():
+    assert len({look.marker for look in show.FAMILIES.values()}) == 9
+
+
+# Glue
+
+
+@pytest.fixture
+def shell():
+    shell = InteractiveShell.instance()
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def displayed(call):
+    with capture_output() as captured:
+        call()
+    assert captured.stdout == captured.stderr == ""
+    return [(output.data, output.metadata) for output in captured.outputs]
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (3, 3),
+        (0.25, 0.25),
+        (1 / 3, 1 / 3),
+        (1e-9, 1e-9),
+        (-7, -7),
+        (True, True),
+        ("90.0% (90 of 100)", "90.0% (90 of 100)"),
+        ("it's", "it's"),
+        (np.float64(0.1), 0.1),
+        (np.float32(0.5), 0.5),
+        (np.int64(12), 12),
+    ],
+)
+def test_glue_writes_what_myst_nb_writes(shell, value, plain):
+    ours = displayed(lambda: show.glue(some_name=value))
+    theirs = displayed(lambda: myst_nb.glue("some_name", plain, display=False))
+    assert ours == theirs
+    assert len(ours) == 1
+
+
+def test_glue_takes_many(shell):
+    records = displayed(lambda: show.glue(a=1, b=2.5))
+    assert [metadata["scrapbook"]["name"] for _, metadata in records] == ["a", "b"]

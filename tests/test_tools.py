@@ -1,0 +1,109 @@
+"""The tools, tried on tiny notebooks that are broken in one way each."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import notebooks, setup_cell
+
+
+def printed(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def picture(**metadata):
+    return new_output("display_data", data={"image/png": "iVBORw0KGgo="}, metadata={"image/png": metadata})
+
+
+def lesson(*cells):
+    """A sound notebook: a title, the setup cell and one cell that prints; and what is asked for."""
+    setup = new_code_cell(setup_cell.source(""), execution_count=1)
+    setup.metadata.tags = list(setup_cell.TAGS)
+    first = new_code_cell("print(1)", execution_count=2, outputs=[printed("1\n")])
+    return new_notebook(cells=[new_markdown_cell("# Title"), setup, first, *cells])
+
+
+def test_a_sound_notebook_has_no_problem():
+    assert notebooks.problems(lesson()) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        (new_code_cell("x = 1", execution_count=4), "execution counts"),
+        (new_code_cell("x = 1"), "execution counts"),
+        (new_code_cell("1 + 1", execution_count=3), "no output is stored"),
+        (new_code_cell("for i in 'ab':\n    print(i)", execution_count=3), "no output is stored"),
+        (new_code_cell("x", execution_count=3, outputs=[printed("careful\n", "stderr")]), "stderr: 'careful'"),
+        (new_code_cell("x", execution_count=3, outputs=[printed("WARNING: slow\n")]), "a warning"),
+        (new_code_cell("x", execution_count=3, outputs=[new_output("error", ename="KeyError")]), "error, KeyError"),
+        (new_code_cell("x", execution_count=3, outputs=[printed("/home/me/x.py\n")]), "path stands in its output"),
+        (new_code_cell("open('/home/me/x.py');", execution_count=3), "an absolute path stands in"),
+        (new_markdown_cell("see C:\\Users\\me"), "an absolute path stands in"),
+        (new_code_cell("x", execution_count=3, outputs=[picture()]), "no alternative text"),
+        (new_code_cell("x", execution_count=3, outputs=[picture(alt="a"), picture(alt="b")]), "more than one picture"),
+        (new_markdown_cell("x" * 1_000_001), "are more than 1,000,000"),
+    ],
+)
+def test_a_broken_notebook_fails_for_its_own_reason(cell, problem):
+    found = notebooks.problems(lesson(cell))
+    assert len(found) == 1 and problem in found[0], found
+
+
+def test_a_notebook_without_its_setup_cell_is_a_problem():
+    broken = lesson()
+    del broken.cells[1]
+    broken.cells[1].execution_count = 1
+    assert notebooks.problems(broken) == ["the first code cell is not the setup cell"]
+
+
+def test_execution_stores_outputs_texts_and_versions(tmp_path):
+    show = "from IPython.display import Image\nImage(b'\\x89PNG', format='png', metadata={'alt': 'a dot'})"
+    notebook = lesson(new_code_cell(show))
+    seen = []
+    notebooks.execute(notebook, tmp_path, lambda done, of: seen.append((done, of)))
+    assert [cell.execution_count for cell in notebook.cells[1:]] == [1, 2, 3]
+    assert notebook.cells[-1].metadata.mystnb.image.alt == "a dot"
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert notebook.metadata.frames_in_time.seconds > 0
+    assert notebooks.problems(notebook) == []
+    nbformat.validate(notebook)
+
+
+def test_executing_names_the_notebook_that_is_not_there(tmp_path):
+    with pytest.raises(SystemExit, match="NB must begin the name of a notebook"):
+        notebooks.main(["77"], tmp_path)
+
+
+def test_the_setup_cell_is_written_once_below_the_title():
+    notebook = new_notebook(cells=[new_markdown_cell("# Title"), new_code_cell("1")])
+    for _ in range(2):
+        setup_cell.write(notebook, "https://example.org/a/b")
+        assert [cell.cell_type for cell in notebook.cells] == ["markdown", "code", "code"]
+        assert notebook.cells[1].source == setup_cell.source("https://example.org/a/b")
+
+
+def test_one_command_writes_the_address_everywhere(tmp_path):
+    for name in ("_config.yml", "CITATION.cff"):
+        (tmp_path / name).write_text((notebooks.ROOT / name).read_text("utf-8"), "utf-8")
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(lesson(), tmp_path / "notebooks" / "01.ipynb")
+    before = {name: (tmp_path / name).read_text("utf-8") for name in ("_config.yml", "CITATION.cff")}
+
+    setup_cell.main(["https://example.org/team/course"], tmp_path)
+    assert setup_cell.address((tmp_path / "_config.yml").read_text("utf-8")) == "https://example.org/team/course"
+    assert 'repository-code: "https://example.org/team/course"' in (tmp_path / "CITATION.cff").read_text("utf-8")
+    stored = nbformat.read(tmp_path / "notebooks" / "01.ipynb", 4)
+    assert "https://example.org/team/course/releases/download/" in stored.cells[1].source
+
+    setup_cell.main([""], tmp_path)
+    assert {name: (tmp_path / name).read_text("utf-8") for name in before} == before
+    assert nbformat.read(tmp_path / "notebooks" / "01.ipynb", 4).cells[1].source == setup_cell.source("")
+
+
+@pytest.mark.parametrize(
+    "url", ["example.org/a/b", "http://example.org/a/b", "https://example.org/a/b/", "https://x y/z"]
+)
+def test_a_bad_address_is_refused_by_name(url, tmp_path):
+    with pytest.raises(ValueError, match="URL must look like"):
+        setup_cell.set_address(url, tmp_path)
