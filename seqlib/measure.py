@@ -380,13 +380,17 @@ class Claim(NamedTuple):
         return relations[arguments.choice("relation", self.relation, relations)]
 
 
+def _plain(number):
+    return f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
+
+
 class CheckedClaims(tuple):
     """A tuple of `Claim` that shows itself as a table."""
 
     def _rows(self):
         signs = {"==": "=", ">=": "≥", "<=": "≤"}
         for claim in self:
-            yield claim.claim, f"{claim.measured:.4g}", f"{signs[claim.relation]} {claim.bound:.4g}", "yes"
+            yield claim.claim, _plain(claim.measured), f"{signs[claim.relation]} {_plain(claim.bound)}", "yes"
 
     def __repr__(self):
         return "\n".join(f"{claim}: {measured} ({bound}) holds" for claim, measured, bound, _ in self._rows())

@@ -49,7 +49,8 @@ def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
     x = layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3")(x)
     x = layers.GlobalMaxPooling2D(name="anywhere")(x)
     x = layers.Dense(64, activation="relu", name="dense")(x)
-    return keras.Model(clip, layers.Dense(classes, name="logits")(x), name="single_frame")
+    logits = layers.Dense(classes, name="logits")(x)
+    return keras.Model(clip, logits, name="single_frame")
 
 
 def _classes(task):

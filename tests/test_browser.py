@@ -64,8 +64,10 @@ def test_a_page(browser, book, name, width, scheme):
         assert not [(rule["id"], node["html"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
 
 
-def test_some_page_has_math(book):
-    assert any("mathjax/" in (book.html / f"{name}.html").read_text() for name in PAGES)
+def test_mathjax_is_on_the_pages_that_have_math_and_on_no_other(book):
+    pages = [(book.html / f"{name}.html").read_text() for name in PAGES]
+    assert any('class="math' in page for page in pages)
+    assert all(("/mathjax/" in page) == ('class="math' in page) for page in pages)
 
 
 def test_the_search_finds_a_word(browser, book):

@@ -175,7 +175,7 @@ def test_a_mark_outlines_one_frame():
 def test_a_film_strips_words_are_made_from_its_clips():
     x, y = seqlib.twins("direction", "middle", 1, 5)
     names = [seqlib.TASKS["direction"].classes[label] for label in y[:, 0]]
-    alt = show.film_strip(x[:, 0], names).metadata["alt"]
+    alt = show.film_strip(x[:, 0], names, every=8).metadata["alt"]
     told = [show.describe(clip) for clip in x[:, 0]]
     for name, words in zip(names, told, strict=True):
         assert f"{name}: {words}" in alt
@@ -202,7 +202,7 @@ def test_pictures_of_a_default_clip_weigh_less_than_100_kb(task):
 
 
 def test_pictures_leave_no_figure_open():
-    show.film_strip(seqlib.clips("shape", 2)[0])
+    show.film_strip(seqlib.clips("shape", 2)[0], every=8)
     show.learning_curves({"accuracy": [0.1, 0.2]})
     assert plt.get_fignums() == []
 
@@ -396,9 +396,9 @@ def test_families_differ_in_more_than_colour():
 
 
 @pytest.fixture
-def shell():
-    shell = InteractiveShell.instance()
-    yield shell
+def shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    yield InteractiveShell.instance()
     InteractiveShell.clear_instance()
 
 

@@ -18,20 +18,24 @@ ADDRESS = re.compile(r"(?m)^(repository:\n(?:  .*\n)*?  url: *)(\S*)(.*)$")
 TAGS = ["setup", "hide-input"]
 
 CELL = """\
-# Setup, the same in every notebook: outside Colab it does nothing, on Colab it fetches the course's helper package.
+# Setup, the same in every notebook. Outside Colab it does nothing; on Colab it
+# fetches the course's helper package, and nothing else.
 import sys
 
 if "google.colab" in sys.modules:
-    import importlib.metadata
     import subprocess
+    from importlib.metadata import distributions
 
-    VERSION, WHEEL = "{version}", "{wheel}"
-    if [found.version for found in importlib.metadata.distributions(name="frames-in-time")] != [VERSION]:
-        if WHEEL:
-            options = ["--quiet", "--no-index", "--no-deps", "--root-user-action=ignore"]
-            subprocess.check_call([sys.executable, "-m", "pip", "install", *options, WHEEL])
-        else:
-            print("The course has no public address yet, so Colab cannot fetch its helper package.")"""
+    VERSION = "{version}"
+    WHEEL = "{wheel}"
+    found = [package.version for package in distributions(name="frames-in-time")]
+    if found != [VERSION] and WHEEL:
+        pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "install"]
+        alone = ["--no-index", "--no-deps", "--root-user-action=ignore"]
+        subprocess.check_call([*pip, *alone, WHEEL])
+    elif found != [VERSION]:
+        print("The course has no public address yet: Colab cannot fetch its package.")
+"""
 
 
 def address(config):
@@ -52,7 +56,7 @@ def source(url, version=seqlib.__version__):
     True
     """
     wheel = f"{url}/releases/download/v{version}/frames_in_time-{version}-py3-none-any.whl" if url else ""
-    return CELL.format(version=version, wheel=wheel)
+    return CELL.format(version=version, wheel=wheel).rstrip()
 
 
 def write(notebook, url):

@@ -86,9 +86,7 @@ def draw(task, *, twins=None, index=0, **options):
 
 def film_strip(members):
     """Lay out frames, one row a member, with transparent lines between them; PNG bytes."""
-    lined = np.pad(
-        members[..., 0], ((0, 0), (0, 0), (0, 1), (0, 1))
-    )  # no clip holds a 0, so 0 can stand for transparent
+    lined = np.pad(members[..., 0], ((0, 0), (0, 0), (0, 1), (0, 1)))  # with 0: no clip holds it, so it can be clear
     k, frames, height, width = lined.shape
     strip = lined.transpose(0, 2, 1, 3).reshape(k * height, frames * width)[:-1, :-1]
     png = io.BytesIO()

@@ -45,9 +45,17 @@ def copy_mathjax(app):
             copy_asset(source / part, folder)
 
 
+def drop_unused_math(app, pagename, templatename, context, doctree):
+    """Leave MathJax (1.2 MB) off a page without math; Sphinx loads it on every page above one that has some."""
+    if 'class="math' not in context.get("body", ""):
+        mathjax = f"_static/{app.config.mathjax_path}"
+        context["script_files"] = [script for script in context["script_files"] if script.filename != mathjax]
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("config-inited", configure, priority=900)  # after those that set the same values
     app.connect("config-inited", slim_theme, priority=900)
     app.connect("builder-inited", copy_mathjax)
+    app.connect("html-page-context", drop_unused_math, priority=900)  # after Sphinx has put it there
     return {"parallel_read_safe": True, "parallel_write_safe": True}
