@@ -74,7 +74,8 @@ class Task:
 
     Attributes
     ----------
-    name, question : str
+    name : str
+    question : str
     classes : tuple of str
         The answers; label i means ``classes[i]``.
     twins : tuple of str
@@ -98,7 +99,7 @@ class Task:
 
     @property
     def chance(self):
-        """Accuracy of a model that cannot see what is asked: one over the number of classes."""
+        """Accuracy of a model that cannot see what is asked, one over the number of classes."""
         return 1 / len(self.classes)
 
 

@@ -108,7 +108,7 @@ def test_without_an_address_the_setup_cell_says_so_in_one_sentence(colab, tmp_pa
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(setup_cell.source(""))])
     run_notebook(notebook, colab, tmp_path, monkeypatch)
     (said,) = setup_output(notebook)
-    assert said.text == "The course has no public address yet: Colab cannot fetch its package.\n"
+    assert said.text == "The course has no address yet: Colab cannot fetch its package.\n"
     assert installed(colab) == before
 
 

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import math
 import re
 import struct
 import warnings
@@ -136,7 +137,7 @@ def where(image, level):
     """The middle (row, column) of the pixels of this grey level, and how many there are."""
     pixels = np.asarray(image.convert("RGB")).astype(int)
     rows, columns = np.nonzero((np.abs(pixels - level) <= 5).all(-1))
-    return np.median(rows), np.median(columns), len(rows)
+    return (np.median(rows), np.median(columns), len(rows)) if len(rows) else (math.nan, math.nan, 0)
 
 
 @pytest.mark.parametrize("every", [1, 2, 3])

@@ -34,7 +34,7 @@ if "google.colab" in sys.modules:
         alone = ["--no-index", "--no-deps", "--root-user-action=ignore"]
         subprocess.check_call([*pip, *alone, WHEEL])
     elif found != [VERSION]:
-        print("The course has no public address yet: Colab cannot fetch its package.")
+        print("The course has no address yet: Colab cannot fetch its package.")
 """
 
 

@@ -9,5 +9,6 @@
     item.setAttribute("aria-label", "Home");
   });
   each(".citation-list, .citation", (entry) => entry.removeAttribute("role")); // a role they do not keep
-  each(".pst-scrollable-table-container, .cell_output .text_html, div.math", (wide) => (wide.tabIndex = 0));
+  const wide = ".pst-scrollable-table-container, .cell_output .text_html, .cell_output:has(img), div.math";
+  each(wide, (scrolled) => (scrolled.tabIndex = 0));
 })();
