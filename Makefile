@@ -10,7 +10,8 @@ help:  ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 book: $(READY)  ## Build the book into _build/html from the lessons' stored outputs (warnings are errors).
-	@.venv/bin/jupyter-book build -W --keep-going --quiet .
+	@echo "Building the book (about ten seconds) ..."
+	@.venv/bin/jupyter-book build -W --keep-going --quiet . > /dev/null  # warnings come by the other way, stderr
 	@echo "Open _build/html/index.html in your browser."
 
 test: $(READY)  ## Run every test: seqlib, tools, the notebooks (nbval), the built book in a real browser.

@@ -87,7 +87,7 @@ def shape_cells(kind, size, cells):
     return inside.reshape(cells, cells)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def atlas(sizes, resolution):
     """All shapes at all subpixel phases, each in the middle of a periodic canvas.
 

@@ -34,9 +34,9 @@ FAMILIES = {
     "max_pooling": Look("#c580a2", "v", "--"),
     "attention_pooling": Look("#a280dc", "D", "--"),
     "conv3d": Look("#5151d1", "P", "-"),
-    "conv2plus1d": Look("#820aff", "X", "-"),
+    "conv2plus1d": Look("#8204ff", "X", "-"),
     "cnn_rnn": Look("#c50c17", "<", "-."),
-    "conv_lstm": Look("#a22e8b", ">", "-."),
+    "conv_lstm": Look("#a4308b", ">", "-."),
 }
 
 MARK = "#e87400"
@@ -46,8 +46,8 @@ STYLE = Path(__file__).with_name("seqlib.mplstyle")
 def describe(clip):
     """Say in words what a clip of the course shows, from its pixels alone.
 
-    Each frame is compared with all shapes of size 4 or more at all places (by a matched filter); a shape's motion is
-    the way from its first place to its last.
+    Each frame is compared with all shapes of size 4 or more at all places (by a matched filter); below size 6 it may
+    misname them. A shape's motion is the way from its first place to its last.
 
     Parameters
     ----------
@@ -137,7 +137,11 @@ def _several(clips, names):
     """Return clips as (k, T, H, W, C), their names and their alternative text."""
     clips = np.asarray(clips)
     clips = arguments.clip_array("clips", clips[None] if clips.ndim == 4 else clips)
-    names = [""] * len(clips) if names is None else list(names)
+    if clips.shape[-1] not in (1, 3):
+        raise ValueError(f"clips must have 1 channel or 3, not {clips.shape[-1]}")
+    if isinstance(names, str):
+        raise TypeError(f"names must be a sequence of str, one for each clip, not the str {names!r}")
+    names = [""] * len(clips) if names is None else [str(name) for name in names]
     if len(names) != len(clips):
         raise ValueError(f"names must be {len(clips)} names, one for each clip, not {len(names)}")
     told = [f"{name}: {describe(clip)}" if name else describe(clip) for name, clip in zip(names, clips, strict=True)]
@@ -171,8 +175,8 @@ def film_strip(clips, names=None, *, every=1, mark=None):
     """
     clips, names, alt = _several(clips, names)
     shown = range(0, clips.shape[1], arguments.integer("every", every, 1))
-    if mark is not None and mark not in shown:
-        raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark!r}")
+    if mark is not None and arguments.integer("mark", mark, 0) not in shown:
+        raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark}")
     side = min(1.2, 9.6 / len(shown))  # inches; 16 frames fill a page
     with plt.style.context(STYLE):
         height = len(clips) * (side + 0.28 * any(names)) + 0.25
@@ -220,7 +224,7 @@ def animation(clips, names=None, *, scale=4, frames_per_second=8):
     milliseconds = 1000 / arguments.number("frames_per_second", frames_per_second, 0.5, 50)
     gap, head = 2 * scale, 20 if any(names) else 0
     side = [clips.shape[2] * scale, clips.shape[3] * scale]
-    blank = Image.new("RGB", (len(clips) * (side[1] + gap) - gap, side[0] + head), "#FAFAF7")
+    blank = Image.new("RGB", (len(clips) * (side[1] + gap) - gap, side[0] + head), "#FFFFFF")
     font = ImageFont.load_default(13)
     for k, name in enumerate(names):
         ImageDraw.Draw(blank).text((k * (side[1] + gap), 2), name, "#2B2B33", font)
@@ -262,8 +266,11 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
     'Learning curves over 2 epochs: accuracy in training goes from 40% to 90%, in validation from 50% to 80%.'
     """
     look = FAMILIES[arguments.choice("family", family, FAMILIES)]
+    chance = None if chance is None else arguments.number("chance", chance, 0, 1)
+    if not isinstance(history, dict):
+        raise TypeError(f"history must be a dict, as in training.fit(...).history, not {type(history).__name__}")
     curves = [("training", history.get("accuracy"), "--"), ("validation", history.get("val_accuracy"), "-")]
-    curves = [(name, values, dashes) for name, values, dashes in curves if values]
+    curves = [(name, list(values), dashes) for name, values, dashes in curves if values is not None and len(values)]
     if not curves:
         raise ValueError(f"history must hold 'accuracy' or 'val_accuracy' of one epoch or more, not {sorted(history)}")
     epochs = np.arange(1, len(curves[0][1]) + 1)
@@ -280,7 +287,7 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
     told = ", in ".join(
         f"{name} {'goes ' * (not i)}from {v[0]:.0%} to {v[-1]:.0%}" for i, (name, v, _) in enumerate(curves)
     )
-    return picture(figure, f"Learning curves over {len(epochs)} epochs: accuracy in {told}.")
+    return picture(figure, f"Learning curves over {len(epochs)} epoch{'s' * (len(epochs) > 1)}: accuracy in {told}.")
 
 
 def picture(figure, alt):

@@ -80,8 +80,8 @@ class Task:
         The answers; label i means ``classes[i]``.
     twins : tuple of str
         The kinds of `twins` that exist for it.
-    least_frames : int
-        With fewer, the question makes no sense.
+    needs_motion : bool
+        Whether the answer lies in the motion: then a block has two frames or more, and nothing stands still.
     layout : callable
         Number of frames T -> (block, gap): by default a shape is seen for ``block`` frames; tasks with two blocks
         have ``gap`` blank frames between them, others None.
@@ -93,7 +93,7 @@ class Task:
     question: str
     classes: tuple
     twins: tuple
-    least_frames: int
+    needs_motion: bool
     layout: Callable
     table: Callable
 
@@ -132,46 +132,74 @@ def _two_blocks(frames):
 TASKS = {
     task.name: task
     for task in (
-        Task("shape", "Which of four shapes is it?", KINDS, ("shift",), 1, _whole_clip, _shape),
         Task(
-            "direction",
-            "Which way does it move?",
-            DIRECTIONS,
-            ("middle", "reverse", "shift"),
-            2,
-            _whole_clip,
-            _direction,
+            name="shape",
+            question="Which of four shapes is it?",
+            classes=KINDS,
+            twins=("shift",),
+            needs_motion=False,
+            layout=_whole_clip,
+            table=_shape,
         ),
         Task(
-            "order",
-            "Which of two shapes came first?",
-            ("disc first", "cross first"),
-            ("swap", "shift"),
-            3,
-            _two_blocks,
-            _order,
+            name="direction",
+            question="Which way does it move?",
+            classes=DIRECTIONS,
+            twins=("middle", "reverse", "shift"),
+            needs_motion=True,
+            layout=_whole_clip,
+            table=_direction,
+        ),
+        Task(
+            name="order",
+            question="Which of two shapes came first?",
+            classes=("disc first", "cross first"),
+            twins=("swap", "shift"),
+            needs_motion=False,
+            layout=_two_blocks,
+            table=_order,
         ),
     )
 }
 
+DEFAULTS = {
+    "frames": 16,
+    "resolution": 32,
+    "size": (8, 11),
+    "speed": (1, 2),
+    "noise": 8,
+    "block": None,
+    "gap": None,
+    "onset": None,
+}
+ATLAS_PIXELS = 2**18  # sizes times pixels of a frame; the atlas takes 1,024 bytes for each
 
-def _options(
-    task, kind=None, *, frames=16, resolution=32, size=(8, 11), speed=(1, 2), noise=8, block=None, gap=None, onset=None
-):
-    """Check the options of `clips` and fill in the defaults that depend on the task and on other options."""
-    frames = arguments.integer("frames", frames, task.least_frames, 4096)
+
+def _options(task, kind=None, **given):
+    """Check the options of `clips` and fill in the defaults, some of which depend on the task and on other options."""
+    unknown = sorted(set(given) - set(DEFAULTS))
+    if unknown:
+        raise TypeError(f"{unknown[0]} is not an option; the options are {', '.join(DEFAULTS)}")
+    frames, resolution, size, speed, noise, block, gap, onset = (DEFAULTS | given).values()
+
+    shortest = 2 if task.needs_motion else 1  # frames; it takes two to move
+    frames = arguments.integer("frames", frames, shortest, 4096)
     resolution = arguments.integer("resolution", resolution, 8, 512)
     size = arguments.span("size", size, 2, resolution)
     if 2 * size[1] > resolution:
         raise ValueError(f"resolution must be at least twice the largest size, {2 * size[1]}, not {resolution}")
+    if (size[1] - size[0] + 1) * resolution**2 > ATLAS_PIXELS:
+        most = max(1, ATLAS_PIXELS // resolution**2)
+        raise ValueError(f"size must span at most {most} size(s) at a resolution of {resolution}, not {size}")
+    slowest = 1 / SUBPIXELS if task.needs_motion else 0
     fastest = resolution / 2 - 1 / SUBPIXELS  # half a frame to the left is half a frame to the right
-    speed = arguments.span("speed", speed, 0, fastest, step=1 / SUBPIXELS)
+    speed = arguments.span("speed", speed, slowest, fastest, step=1 / SUBPIXELS)
     noise = arguments.number("noise", noise, 0, rendering.MAX_NOISE)
 
     default_block, default_gap = task.layout(frames)
     if kind == "shift" and default_gap is None:
-        default_block = max(1, frames // 2)  # a block that fills the clip could not be shifted
-    block = arguments.integer("block", default_block if block is None else block, 1, frames)
+        default_block = max(shortest, frames // 2)  # a block that fills the clip could not be shifted
+    block = arguments.integer("block", default_block if block is None else block, shortest, frames)
     if default_gap is None and gap is not None:
         raise ValueError(f"gap must be left out, not {gap!r}: the task {task.name!r} has one block")
     if default_gap is not None:
@@ -180,6 +208,10 @@ def _options(
     room = frames - length
     if room < 0:
         raise ValueError(f"frames must be at least {length} for blocks of {block} and a gap of {gap}, not {frames}")
+    if kind == "shift" and room == 0:
+        raise ValueError(
+            f"block must leave a blank frame to be shifted into, but {length} of {frames} frames are taken"
+        )
     margin = min(1, room // 2)
     onset = arguments.span("onset", (margin, room - margin) if onset is None else onset, 0, room)
     if kind == "shift" and onset[0] == onset[1]:

@@ -126,9 +126,11 @@ def _served(name, data, model, shuffle):
     """Return ``data`` as a Dataset, or say what is wrong with it before an epoch is spent on it."""
     if isinstance(data, tf.data.Dataset):
         spec = data.element_spec
-        x = spec[0] if isinstance(spec, tuple) and len(spec) == 2 else None
-        if not isinstance(x, tf.TensorSpec):
+        if not (isinstance(spec, tuple) and [type(part) for part in spec] == [tf.TensorSpec, tf.TensorSpec]):
             raise TypeError(f"{name} must be a dataset of (x, y), not of {spec}")
+        x, y = spec
+        if not y.dtype.is_integer:
+            raise TypeError(f"{name} must hold integer labels, not {y.dtype.name}")
         if x.dtype != tf.uint8:
             raise TypeError(f"{name} must hold uint8 clips, not {x.dtype.name}: pass uint8; the model rescales")
         arguments.same_shape(name, tuple(x.shape[1:]), model.input_shape[1:])
@@ -166,7 +168,9 @@ class _Progress(keras.callbacks.Callback):
 
     def end(self, seconds, interrupted):
         done = len(self.history.get("loss", ()))
-        epochs = f"interrupted after {done} of {self.epochs} epochs" if interrupted else f"{done} epochs"
+        epochs = (
+            f"interrupted after {done} of {self.epochs} epochs" if interrupted else f"{done} epoch{'s' * (done > 1)}"
+        )
         last = {key: values[-1] for key, values in self.history.items()}
         self.line.end(f"{self.name}: {epochs}, {seconds:.1f} s" + (f", {_scores(last)}" if last else ""))
 

@@ -57,6 +57,8 @@ def test_ruff_finds_nothing(command):
 def test_make_help_explains_every_target():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = re.search(r"(?m)^\.PHONY: (.*)$", makefile)[1].split()
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert [line.split()[0] for line in told.splitlines()] == targets
     assert all(len(line.split()) > 3 for line in told.splitlines())

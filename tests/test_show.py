@@ -40,7 +40,7 @@ WAYS = "right|left|down|up"
     ],
 )
 def test_describe_says_what_the_labels_say(task, options):
-    x, y = seqlib.clips(task, 16, 5, **options)
+    x, y = seqlib.clips(task, 10, 5, **options)
     frames = x.shape[1]
     for clip, label in zip(x, y, strict=True):
         words, name = show.describe(clip), seqlib.TASKS[task].classes[label]

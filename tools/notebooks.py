@@ -119,7 +119,7 @@ def shows_something(source):
 
     Examples
     --------
-    >>> shows_something("x = 1"), shows_something("x = 1\\nx"), shows_something("for i in x:\\n    print(i)")
+    >>> shows_something("x = 1"), shows_something("x = 1\nx"), shows_something("for i in x:\n    print(i)")
     (False, True, True)
     """
     tree = ast.parse(source)

@@ -48,7 +48,7 @@ def source(url, version=seqlib.__version__):
 
     Examples
     --------
-    >>> 'WHEEL = "1.0", ""' in source("", "1.0")
+    >>> 'WHEEL = ""' in source("", "1.0")
     True
     >>> "https://example.org/a/b/releases/download/v1.0/frames_in_time-1.0-py3-none-any.whl" in source(
     ...     "https://example.org/a/b", "1.0"
