@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks lab system repository lock format clean
+.PHONY: help book test notebooks lab system links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -20,14 +20,18 @@ test: $(READY)  ## Run every test: seqlib, tools, the notebooks (nbval), the bui
 notebooks: $(READY)  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
 	@$(IN_VENV) tools.notebooks $(NB)
 
-lab: $(READY)  ## Open the notebooks in JupyterLab.
-	@$(IN_VENV) jupyterlab notebooks
+lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).
+	@$(IN_VENV) tools.my_lessons
+	@$(IN_VENV) jupyterlab --log-level=WARN $(ARGS) my_lessons
 
 system:  ## Install what the tests need beyond Python (Debian, Ubuntu): a browser.
 	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium'
 
+links: $(READY)  ## Check the book's links to other sites (needs the network; the list is _build/html/output.txt).
+	@.venv/bin/jupyter-book build --builder linkcheck --quiet .
+
 repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells.
-	@$(IN_VENV) tools.setup_cell $(URL)
+	@$(IN_VENV) tools.setup_cell $(if $(filter undefined,$(origin URL)),,"$(URL)")
 
 lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock.
 	@$(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \

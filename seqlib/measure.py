@@ -84,7 +84,7 @@ class TwinReport(NamedTuple):
 
     def __str__(self):
         return (
-            f"accuracy {self.accuracy}\n"
+            f"right: {self.accuracy.right:,} of {self.accuracy.total:,}, {self.accuracy.value:.1%}\n"
             f"same answer for all members in {self.same_answer:,} of {self.sets:,} sets; "
             f"at most {self.most_right} right in a set\n"
             f"largest difference of logits within a set {self.largest_difference:.1e}; close calls {self.close_calls}"

@@ -37,20 +37,60 @@ def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
     >>> single_frame(4).output_shape
     (None, 4)
     """
-    classes, clip_shape = _classes(task), _clip_shape(clip_shape)
-    keras.utils.set_random_seed(arguments.integer("seed", seed, 0, 2**32 - 1))
-    clip = keras.Input(clip_shape, name="clip")
+    clip, classes = _input(task, clip_shape, seed)
     x = layers.Rescaling(1 / 255, name="rescaling")(clip)
     x = x[:, clip_shape[0] // 2]
+    return keras.Model(clip, _image_network(x, classes), name="single_frame")
+
+
+def early_fusion(task, clip_shape=(16, 32, 32, 1), seed=0):
+    """Build a 2D CNN that reads all frames at once, stacked as channels: each frame has filters of its own.
+
+    Parameters
+    ----------
+    task, clip_shape, seed
+        As in `single_frame`.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C) to logits (B, classes), float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was given and what is allowed.
+
+    Examples
+    --------
+    >>> early_fusion(4).get_layer("stack").output.shape
+    (None, 32, 32, 16)
+    """
+    clip, classes = _input(task, clip_shape, seed)
+    frames, height, width, channels = clip_shape
+    x = layers.Rescaling(1 / 255, name="rescaling")(clip)
+    x = layers.Permute((2, 3, 1, 4), name="time_last")(x)
+    x = layers.Reshape((height, width, frames * channels), name="stack")(x)
+    return keras.Model(clip, _image_network(x, classes), name="early_fusion")
+
+
+def _image_network(x, classes):
+    """Apply the 2D CNN that the families share: images (B, H, W, C) to logits (B, classes)."""
     x = layers.Conv2D(16, 3, padding="same", activation="relu", name="conv1")(x)
     x = layers.MaxPooling2D(name="pool1")(x)
     x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2")(x)
     x = layers.MaxPooling2D(name="pool2")(x)
     x = layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3")(x)
-    x = layers.GlobalMaxPooling2D(name="anywhere")(x)
+    x = layers.GlobalMaxPooling2D(name="global_max")(x)
     x = layers.Dense(64, activation="relu", name="dense")(x)
-    logits = layers.Dense(classes, name="logits")(x)
-    return keras.Model(clip, logits, name="single_frame")
+    return layers.Dense(classes, name="logits")(x)
+
+
+def _input(task, clip_shape, seed):
+    """Check what every family is given, seed Keras, and return the input and the number of classes."""
+    classes, clip_shape = _classes(task), _clip_shape(clip_shape)
+    keras.utils.set_random_seed(arguments.integer("seed", seed, 0, 2**32 - 1))
+    return keras.Input(clip_shape, name="clip"), classes
 
 
 def _classes(task):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Image as Picture
+from IPython.display import Image as IPythonImage
 from IPython.display import display
 from PIL import Image, ImageDraw, ImageFont
 
@@ -41,6 +41,13 @@ FAMILIES = {
 
 MARK = "#e87400"
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
+
+
+class Picture(IPythonImage):
+    """A PNG for notebooks that says in words what it shows: in its metadata, and wherever it is printed."""
+
+    def __repr__(self):
+        return self.metadata["alt"]
 
 
 def describe(clip):
@@ -105,7 +112,8 @@ def _found(grey):
     peak, row, column = np.array(peaks).transpose(1, 0, 2)
     best = peak.argmax(0), frames
     kind, size = np.array(templates)[best[0]].T
-    seen = peak[best] > 40 * size  # a shape stands 64 grey levels or more above the background
+    noise = 1.48 * np.median(np.abs(grey - np.median(grey)))  # a matched filter's answer to noise varies as much
+    seen = peak[best] > np.maximum(7 * noise, 8 * size)
     energy = (grey**2).sum((1, 2)) - np.where(seen, peak[best] ** 2, 0)
     explained = energy < (1.4 * rendering.MAX_NOISE * side) ** 2  # what is left may be noise
     return np.where(explained, np.where(seen, kind, BLANK), UNKNOWN), row[best], column[best]
@@ -148,7 +156,7 @@ def _several(clips, names):
     return clips, names, " | ".join(told)
 
 
-def film_strip(clips, names=None, *, every=1, mark=None):
+def film_strip(clips, names=None, *, every=1, mark=None, alt=None):
     """Lay the frames of one clip, or of several one below the other, side by side in time.
 
     Parameters
@@ -161,6 +169,8 @@ def film_strip(clips, names=None, *, every=1, mark=None):
         Show every so many frames.
     mark : int, optional
         Outline this frame, one of those shown.
+    alt : str, optional
+        The alternative text, for what are not clips of the course. Default: what `describe` says of each.
 
     Returns
     -------
@@ -173,7 +183,8 @@ def film_strip(clips, names=None, *, every=1, mark=None):
     >>> film_strip(x[0]).metadata["alt"]
     'Film strip. square moves down, 16 frames'
     """
-    clips, names, alt = _several(clips, names)
+    clips, names, told = _several(clips, names)
+    alt = f"Film strip. {told}" if alt is None else alt
     shown = range(0, clips.shape[1], arguments.integer("every", every, 1))
     if mark is not None and arguments.integer("mark", mark, 0) not in shown:
         raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark}")
@@ -192,7 +203,7 @@ def film_strip(clips, names=None, *, every=1, mark=None):
         figure.get_layout_engine().set(w_pad=0.015, h_pad=0.02, wspace=0, hspace=0)
     if mark is not None:
         alt += f" | frame {mark} is outlined"
-    return picture(figure, f"Film strip. {alt}")
+    return picture(figure, alt)
 
 
 def animation(clips, names=None, *, scale=4, frames_per_second=8):
@@ -222,25 +233,29 @@ def animation(clips, names=None, *, scale=4, frames_per_second=8):
     clips, names, alt = _several(clips, names)
     scale = arguments.integer("scale", scale, 1, 32)
     milliseconds = 1000 / arguments.number("frames_per_second", frames_per_second, 0.5, 50)
-    gap, head = 2 * scale, 20 if any(names) else 0
-    side = [clips.shape[2] * scale, clips.shape[3] * scale]
-    blank = Image.new("RGB", (len(clips) * (side[1] + gap) - gap, side[0] + head), "#FFFFFF")
-    font = ImageFont.load_default(13)
-    for k, name in enumerate(names):
-        ImageDraw.Draw(blank).text((k * (side[1] + gap), 2), name, "#2B2B33", font)
-    frames = []
-    for t in range(clips.shape[1]):
-        frame = blank.copy()
-        for k, clip in enumerate(clips):
-            pixels = Image.fromarray(np.broadcast_to(clip[t], (*clip[t].shape[:2], 3)).copy())
-            frame.paste(pixels.resize(side[::-1], Image.Resampling.NEAREST), (k * (side[1] + gap), head))
-        frames.append(frame)
+    frames = [frame_image(clips, names, t, scale) for t in range(clips.shape[1])]
     loops = max(1, int(5000 / (milliseconds * len(frames))))
+    data = png(frames[0], save_all=True, append_images=frames[1:], duration=milliseconds, loop=loops)
+    return Picture(data, format="png", metadata={"alt": f"Animation. {alt}"})
+
+
+def frame_image(clips, names, t, scale):
+    """Set frame ``t`` of clips (k, T, H, W, C) side by side, under their names, enlarged; a PIL image."""
+    height, width = clips.shape[2] * scale, clips.shape[3] * scale
+    step, head = width + 2 * scale, 20 if any(names) else 0
+    image = Image.new("RGB", (len(clips) * step - 2 * scale, height + head), "#FFFFFF")
+    for k, (clip, name) in enumerate(zip(clips, names, strict=True)):
+        pixels = Image.fromarray(np.broadcast_to(clip[t], (*clip[t].shape[:2], 3)).copy())
+        image.paste(pixels.resize((width, height), Image.Resampling.NEAREST), (k * step, head))
+        ImageDraw.Draw(image).text((k * step, 2), name, "#2B2B33", ImageFont.load_default(13))
+    return image
+
+
+def png(image, **options):
+    """Encode a PIL image; bytes. Options are those of Pillow's PNG writer."""
     data = io.BytesIO()
-    frames[0].save(
-        data, "PNG", save_all=True, append_images=frames[1:], duration=milliseconds, loop=loops, optimize=True
-    )
-    return Picture(data.getvalue(), format="png", metadata={"alt": f"Animation. {alt}"})
+    image.save(data, "PNG", optimize=True, **options)
+    return data.getvalue()
 
 
 def learning_curves(history, *, title="", family="single_frame", chance=None):
@@ -277,10 +292,11 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7.2, 3.4))
         for name, values, dashes in curves:
-            axis.plot(epochs, values, dashes, color=look.colour, marker=look.marker, label=name)
+            fill = "white" if name == "training" else look.colour
+            axis.plot(epochs, values, dashes, color=look.colour, marker=look.marker, markerfacecolor=fill, label=name)
         if chance is not None:
             axis.axhline(chance, color="#5B5B66", linewidth=1.2, linestyle=(0, (1, 2)), label="chance")
-        figure.legend(loc="outside right center")
+        figure.legend(loc="outside right center", handlelength=3)
         axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03), title=title)
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -303,13 +319,12 @@ def picture(figure, alt):
     -------
     IPython.display.Image
     """
-    drawn, data = io.BytesIO(), io.BytesIO()
+    drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
     plt.close(figure)
     few_colours = Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE)  # half the bytes
-    few_colours.save(data, "PNG", optimize=True)
     width, _ = figure.get_size_inches() * 96
-    return Picture(data.getvalue(), format="png", width=round(width), metadata={"alt": alt})
+    return Picture(png(few_colours), format="png", width=round(width), metadata={"alt": alt})
 
 
 def glue(**numbers):

@@ -1,7 +1,7 @@
 """Tasks: what is asked of a clip, the clips that ask it, and the twins that a blind model cannot tell apart."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
@@ -21,10 +21,21 @@ class Options(NamedTuple):
     resolution: int
     size: tuple  # pixels, (lowest, highest)
     speed: tuple  # 1/SUBPIXELS pixel a frame, (lowest, highest)
+    brightness: tuple  # grey levels, (lowest, highest)
     noise: float
-    block: int
+    block: tuple  # frames, one number for each class
     gap: int | None
-    onset: tuple  # frames, (first, last)
+    onset: tuple | None  # frames, (first, last); None: wherever there is room
+
+    def length(self, block):
+        """From the first frame that shows something to the last, in frames, for blocks of ``block``."""
+        return block if self.gap is None else 2 * block + self.gap
+
+    def span_of_onsets(self, block):
+        """First and last frame at which blocks of ``block`` may begin; with a blank frame at either end, if it fits."""
+        room = self.frames - self.length(block)
+        margin = np.minimum(1, room // 2)
+        return self.onset or (margin, room - margin)
 
 
 class Draw:
@@ -37,7 +48,7 @@ class Draw:
         return rendering.hash32(crc32(self.task.encode()), self.seed, crc32(name.encode()), *more)
 
     def __call__(self, name, low, high):
-        """One integer from ``low`` to ``high`` for each clip, int64 (n,); each ``name`` is a fresh draw."""
+        """One integer from ``low`` to ``high`` (each a number or (n,)) for each clip, int64; a fresh draw a name."""
         return low + self._word(name, self.index).astype(np.int64) % (high - low + 1)
 
     def labels(self, classes):
@@ -45,7 +56,7 @@ class Draw:
         return (self.index + self._word("label", self.index // classes).astype(np.int64)) % classes
 
     def appearance(self, name, start, length, kind=None, direction=None):
-        """One shape, seen for ``length`` frames from frame ``start`` (n,) on, drifting steadily; a frame table.
+        """One shape, seen for ``length`` (n,) frames from frame ``start`` (n,) on, drifting steadily; a frame table.
 
         Brightness, size, speed and the position in frame T // 2 are drawn; so are kind and direction if not given.
         """
@@ -55,15 +66,15 @@ class Draw:
         direction = self(f"{name} direction", 0, len(DIRECTIONS) - 1) if direction is None else direction
         travelled = self(f"{name} speed", *self.options.speed)[:, None] * (time - frames // 2)
         y, x = (self(f"{name} {axis}", 0, resolution * SUBPIXELS - 1)[:, None] for axis in "yx")
-        contrast = self(f"{name} brightness", *rendering.BRIGHTNESS)[:, None] - rendering.BACKGROUND
-        since = time - np.asarray(start)[:, None]
+        contrast = self(f"{name} brightness", *self.options.brightness)[:, None] - rendering.BACKGROUND
+        since = time - start[:, None]
         every_frame = np.ones_like(since)
         return FrameTable(
             kind=kind[:, None] * every_frame,
             size=self(f"{name} size", *self.options.size)[:, None] * every_frame,
             y=y + STEP_Y[direction][:, None] * travelled,
             x=x + STEP_X[direction][:, None] * travelled,
-            contrast=np.where((since >= 0) & (since < length), contrast, 0),
+            contrast=np.where((since >= 0) & (since < length[:, None]), contrast, 0),
             noise=self._word("noise", self.index[:, None], time),
         )
 
@@ -80,45 +91,33 @@ class Task:
         The answers; label i means ``classes[i]``.
     twins : tuple of str
         The kinds of `twins` that exist for it.
+    table : callable
+        (Draw, labels, onsets, blocks), the last three int (n,), -> FrameTable: what each frame shows.
+    layout : callable
+        Number of frames -> (block, gap): for how many frames a shape is seen, one number or one for each class; and
+        how many blank frames lie between two blocks, None for a task that has one.
+    defaults : dict
+        Options of `clips` whose defaults differ for this task.
+    least_frames : int
+        With fewer frames the question makes no sense.
     needs_motion : bool
         Whether the answer lies in the motion: then a block has two frames or more, and nothing stands still.
-    layout : callable
-        Number of frames T -> (block, gap): by default a shape is seen for ``block`` frames; tasks with two blocks
-        have ``gap`` blank frames between them, others None.
-    table : callable
-        (Draw, labels, onsets) -> FrameTable.
     """
 
     name: str
     question: str
     classes: tuple
     twins: tuple
-    needs_motion: bool
-    layout: Callable
     table: Callable
+    layout: Callable
+    defaults: dict = field(default_factory=dict)
+    least_frames: int = 1
+    needs_motion: bool = False
 
     @property
     def chance(self):
         """Accuracy of a model that cannot see what is asked, one over the number of classes."""
         return 1 / len(self.classes)
-
-
-def _shape(draw, label, onset):
-    return draw.appearance("shape", onset, draw.options.block, kind=label)
-
-
-def _direction(draw, label, onset):
-    return draw.appearance("shape", onset, draw.options.block, direction=label)
-
-
-DISC, CROSS = KINDS.index("disc"), KINDS.index("cross")
-
-
-def _order(draw, label, onset):
-    block, gap = draw.options.block, draw.options.gap
-    first = draw.appearance("first", onset, block, kind=np.where(label == 0, DISC, CROSS))
-    second = draw.appearance("second", onset + block + gap, block, kind=np.where(label == 0, CROSS, DISC))
-    return FrameTable(*(np.where(second.contrast > 0, b, a) for a, b in zip(first, second, strict=True)))
 
 
 def _whole_clip(frames):
@@ -129,6 +128,36 @@ def _two_blocks(frames):
     return max(1, frames // 8), max(1, 3 * frames // 8)
 
 
+def _flash(frames):
+    return (0, 1), None
+
+
+def _four_durations(frames):
+    return tuple(eighths * frames // 8 for eighths in (1, 3, 5, 7)), None
+
+
+def _shape(draw, label, onset, block):
+    return draw.appearance("shape", onset, block, kind=label)
+
+
+def _direction(draw, label, onset, block):
+    return draw.appearance("shape", onset, block, direction=label)
+
+
+def _anything(draw, label, onset, block):
+    return draw.appearance("shape", onset, block)
+
+
+DISC, CROSS = KINDS.index("disc"), KINDS.index("cross")
+
+
+def _order(draw, label, onset, block):
+    first = draw.appearance("first", onset, block, kind=np.where(label == 0, DISC, CROSS))
+    later = onset + block + draw.options.gap
+    second = draw.appearance("second", later, block, kind=np.where(label == 0, CROSS, DISC))
+    return FrameTable(*(np.where(second.contrast > 0, b, a) for a, b in zip(first, second, strict=True)))
+
+
 TASKS = {
     task.name: task
     for task in (
@@ -137,27 +166,45 @@ TASKS = {
             question="Which of four shapes is it?",
             classes=KINDS,
             twins=("shift",),
-            needs_motion=False,
-            layout=_whole_clip,
             table=_shape,
+            layout=_whole_clip,
         ),
         Task(
             name="direction",
             question="Which way does it move?",
             classes=DIRECTIONS,
             twins=("middle", "reverse", "shift"),
-            needs_motion=True,
-            layout=_whole_clip,
             table=_direction,
+            layout=_whole_clip,
+            least_frames=2,
+            needs_motion=True,
         ),
         Task(
             name="order",
             question="Which of two shapes came first?",
             classes=("disc first", "cross first"),
             twins=("swap", "shift"),
-            needs_motion=False,
-            layout=_two_blocks,
             table=_order,
+            layout=_two_blocks,
+            least_frames=3,
+        ),
+        Task(
+            name="event",
+            question="Did something flash, in one single frame?",
+            classes=("nothing", "a flash"),
+            twins=("shift",),
+            table=_anything,
+            layout=_flash,
+            defaults={"size": (5, 8), "brightness": (88, 112), "noise": 12},
+        ),
+        Task(
+            name="duration",
+            question="For what part of the clip was it there?",
+            classes=("one eighth", "three eighths", "five eighths", "seven eighths"),
+            twins=("stretch", "shift"),
+            table=_anything,
+            layout=_four_durations,
+            least_frames=8,
         ),
     )
 }
@@ -167,6 +214,7 @@ DEFAULTS = {
     "resolution": 32,
     "size": (8, 11),
     "speed": (1, 2),
+    "brightness": rendering.BRIGHTNESS,
     "noise": 8,
     "block": None,
     "gap": None,
@@ -180,10 +228,9 @@ def _options(task, kind=None, **given):
     unknown = sorted(set(given) - set(DEFAULTS))
     if unknown:
         raise TypeError(f"{unknown[0]} is not an option; the options are {', '.join(DEFAULTS)}")
-    frames, resolution, size, speed, noise, block, gap, onset = (DEFAULTS | given).values()
+    frames, resolution, size, speed, brightness, noise, block, gap, onset = (DEFAULTS | task.defaults | given).values()
 
-    shortest = 2 if task.needs_motion else 1  # frames; it takes two to move
-    frames = arguments.integer("frames", frames, shortest, 4096)
+    frames = arguments.integer("frames", frames, task.least_frames, 4096)
     resolution = arguments.integer("resolution", resolution, 8, 512)
     size = arguments.span("size", size, 2, resolution)
     if 2 * size[1] > resolution:
@@ -194,32 +241,45 @@ def _options(task, kind=None, **given):
     slowest = 1 / SUBPIXELS if task.needs_motion else 0
     fastest = resolution / 2 - 1 / SUBPIXELS  # half a frame to the left is half a frame to the right
     speed = arguments.span("speed", speed, slowest, fastest, step=1 / SUBPIXELS)
+    brightness = arguments.span("brightness", brightness, rendering.BACKGROUND + 1, rendering.BRIGHTNESS[1])
     noise = arguments.number("noise", noise, 0, rendering.MAX_NOISE)
 
     default_block, default_gap = task.layout(frames)
-    if kind == "shift" and default_gap is None:
-        default_block = max(shortest, frames // 2)  # a block that fills the clip could not be shifted
-    block = arguments.integer("block", default_block if block is None else block, shortest, frames)
+    if isinstance(default_block, tuple):
+        if block is not None:
+            raise ValueError(f"block must be left out, not {block!r}: in the task {task.name!r} it is the answer")
+    else:
+        shortest = 2 if task.needs_motion else 1
+        if kind == "shift" and default_gap is None:
+            default_block = max(shortest, frames // 2)  # a block that fills the clip could not be shifted
+        block = arguments.integer("block", default_block if block is None else block, shortest, frames)
+        default_block = (block,) * len(task.classes)
     if default_gap is None and gap is not None:
         raise ValueError(f"gap must be left out, not {gap!r}: the task {task.name!r} has one block")
     if default_gap is not None:
         gap = arguments.integer("gap", default_gap if gap is None else gap, 1, frames)
-    length = block if gap is None else 2 * block + gap
-    room = frames - length
+    options = Options(frames, resolution, size, speed, brightness, noise, default_block, gap, None)
+
+    longest = options.length(max(default_block))
+    room = frames - longest
     if room < 0:
-        raise ValueError(f"frames must be at least {length} for blocks of {block} and a gap of {gap}, not {frames}")
+        raise ValueError(f"frames must be at least {longest} for blocks of {block} and a gap of {gap}, not {frames}")
     if kind == "shift" and room == 0:
         raise ValueError(
-            f"block must leave a blank frame to be shifted into, but {length} of {frames} frames are taken"
+            f"block must leave a blank frame to be shifted into, but {longest} of {frames} frames are taken"
         )
-    margin = min(1, room // 2)
-    onset = arguments.span("onset", (margin, room - margin) if onset is None else onset, 0, room)
+    if kind == "shift" and onset is None:
+        margin = min(1, (room - 1) // 2)
+        onset = margin, room - margin
+    if onset is not None:
+        onset = arguments.span("onset", onset, 0, room)
     if kind == "shift" and onset[0] == onset[1]:
         raise ValueError(f"onset must be two different frames from 0 to {room} to shift between, not {onset}")
-    return Options(frames, resolution, size, speed, noise, block, gap, onset)
+    return options._replace(onset=onset)
 
 
-def _task(task):
+def find(task):
+    """Return the `Task` of that name; a `Task` is returned as it is."""
     if isinstance(task, Task):
         return task
     return TASKS[arguments.choice("task", task, TASKS)]
@@ -233,6 +293,14 @@ def _draw(task, n, seed, start, options):
     return Draw(task.name, seed, np.arange(start, start + n), options)
 
 
+def _table(task, draw, label, onset=None):
+    """Draw the frame table of clips with these labels, begun where they may or at ``onset`` (n,)."""
+    block = np.array(draw.options.block)[label]
+    if onset is None:
+        onset = draw("onset", *draw.options.span_of_onsets(block))
+    return task.table(draw, label, onset, block)
+
+
 def clips(task, n, seed=0, *, start=0, **options):
     """Draw labelled clips of moving shapes.
 
@@ -242,7 +310,7 @@ def clips(task, n, seed=0, *, start=0, **options):
     Parameters
     ----------
     task : str or Task
-        A key of `TASKS`: ``"shape"``, ``"direction"`` or ``"order"``.
+        A key of `TASKS`: ``"shape"``, ``"direction"``, ``"order"``, ``"event"`` or ``"duration"``.
     n : int
         How many clips.
     seed : int
@@ -253,15 +321,18 @@ def clips(task, n, seed=0, *, start=0, **options):
         Frames in a clip, T.
     resolution : int, default 32
         Height and width of a frame, H = W, in pixels.
-    size : int or (int, int), default (8, 11)
+    size : int or (int, int), default (8, 11); for ``event`` (5, 8)
         Lowest and highest size of a shape: the side, in pixels, of the square of equal area.
     speed : float or (float, float), default (1, 2)
         Lowest and highest speed in pixels a frame, in eighths, below half the resolution. Borders are periodic: what
         leaves on one side comes back on the other.
-    noise : float, default 8
+    brightness : int or (int, int), default (128, 191); for ``event`` (88, 112)
+        Lowest and highest grey level of a shape, from 65 to 191; the background is 64.
+    noise : float, default 8; for ``event`` 12
         Standard deviation of the noise in grey levels, at most 18. Each frame has noise of its own.
     block : int
-        For how many frames a shape is seen. Default: all of them; for ``order``, frames // 8.
+        For how many frames a shape is seen. Default: all of them; for ``order``, frames // 8. In ``event`` (none or
+        one) and ``duration`` (1, 3, 5 or 7 eighths of the frames) it is the answer, and cannot be set.
     gap : int
         Blank frames between the two blocks of ``order``. Default: 3 * frames // 8.
     onset : int or (int, int)
@@ -271,7 +342,7 @@ def clips(task, n, seed=0, *, start=0, **options):
     Returns
     -------
     x : uint8 array (n, T, H, W, 1)
-        Grey levels: a shape of 128 to 191 on a background of 64, and noise.
+        Grey levels: a shape on a background of 64, and noise.
     y : int64 array (n,)
         Labels: ``TASKS[task].classes[y[i]]`` is the answer for clip i.
 
@@ -288,11 +359,11 @@ def clips(task, n, seed=0, *, start=0, **options):
     >>> bool((clips("direction", n=2, seed=1, start=6)[0] == x[6:]).all())
     True
     """
-    task = _task(task)
+    task = find(task)
     options = _options(task, **options)
     draw = _draw(task, n, seed, start, options)
     label = draw.labels(len(task.classes))
-    table = task.table(draw, label, draw("onset", *options.onset))
+    table = _table(task, draw, label)
     return rendering.render(table, options.size, options.resolution, options.noise), label
 
 
@@ -305,11 +376,13 @@ def twins(task, kind, n, seed=0, *, start=0, **options):
     ``middle``   ``direction``  4 the four directions through one shared frame T // 2, noise included
     ``reverse``  ``direction``  2 a clip, and its frames in reverse order
     ``swap``     ``order``      2 a clip, and its two blocks of frames exchanged as they are
+    ``stretch``  ``duration``   4 one shape, from one onset on, for each of the four durations
     ``shift``    all            2 a clip begun at frame ``onset[0]``, and the same frames begun at ``onset[1]``;
                                   same label: the answer must not change
     ============ ============== = ==========================================================================
 
-    In ``reverse``, ``swap`` and ``shift`` the members hold the same frames, byte for byte, in another order.
+    In ``reverse``, ``swap`` and ``shift`` the members hold the same frames, byte for byte, in another order. In
+    ``stretch``, if ``speed`` and ``noise`` are 0, they hold the same two different frames, in other numbers.
 
     Parameters
     ----------
@@ -344,30 +417,32 @@ def twins(task, kind, n, seed=0, *, start=0, **options):
     >>> bool((x[:, :, 8] == x[0, :, 8]).all())
     True
     """
-    task = _task(task)
+    task = find(task)
     kind = arguments.choice("kind", kind, task.twins)
     options = _options(task, kind, **options)
     draw = _draw(task, n, seed, start, options)
     label = draw.labels(len(task.classes))
-    onset = draw("onset", *options.onset)
     time = np.arange(options.frames)
-    if kind == "middle":
-        labels = np.arange(len(DIRECTIONS))[:, None] * np.ones_like(label)
-        tables = [task.table(draw, direction, onset) for direction in labels]
+    if kind in ("middle", "stretch"):  # one scene, drawn for each label
+        labels = np.arange(len(task.classes))[:, None] * np.ones_like(label)
+        onset = draw("onset", *options.span_of_onsets(max(options.block)))
+        tables = [_table(task, draw, each, onset) for each in labels]
     elif kind == "reverse":
         labels = np.stack([label, label ^ 1])
-        table = task.table(draw, label, onset)
+        table = _table(task, draw, label)
         tables = [table, table.permuted(np.tile(time[::-1], (len(label), 1)))]
     elif kind == "swap":
         labels = np.stack([label, 1 - label])
-        table = task.table(draw, label, onset)
-        since, apart = time - onset[:, None], options.block + options.gap
-        in_first, in_second = (since >= 0) & (since < options.block), (apart <= since) & (since < apart + options.block)
+        block = options.block[0]
+        onset = draw("onset", *options.span_of_onsets(block))
+        since, apart = time - onset[:, None], block + options.gap
+        in_first, in_second = (since >= 0) & (since < block), (apart <= since) & (since < apart + block)
+        table = _table(task, draw, label, onset)
         tables = [table, table.permuted(time + apart * in_first - apart * in_second)]
     else:  # shift: the frames go round, and what comes in from the end is blank
         labels = np.stack([label, label])
-        table = task.table(draw, label, np.full_like(onset, options.onset[0]))
-        later = options.onset[1] - options.onset[0]
-        tables = [table, table.permuted(np.tile(np.roll(time, later), (len(label), 1)))]
+        first, last = options.onset
+        table = _table(task, draw, label, np.full_like(label, first))
+        tables = [table, table.permuted(np.tile(np.roll(time, last - first), (len(label), 1)))]
     x = [rendering.render(table, options.size, options.resolution, options.noise) for table in tables]
     return np.stack(x), labels

@@ -1,5 +1,6 @@
 """Training: clips as a `tf.data.Dataset`, and one function that trains, shows progress and can be interrupted."""
 
+import shutil
 import sys
 import time
 from typing import NamedTuple
@@ -72,7 +73,7 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0)
     model : keras.Model
         From (B, T, H, W, C) to logits (B, classes). It is compiled here, and trained in place.
     train, validation : (x, y) or tf.data.Dataset
-        As from `seqlib.clips` or `dataset`. A pair is served in shuffled batches of 32.
+        As from `seqlib.clips` or `dataset`. A pair is served in batches of 32, in training shuffled.
     epochs : int
     learning_rate : float
     seed : int
@@ -100,20 +101,19 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0)
     learning_rate = arguments.number("learning_rate", learning_rate, 0, 1)
     seed = arguments.integer("seed", seed, 0, 2**32 - 1)
     keras.utils.set_random_seed(seed)  # before the clips are shuffled
-    train = _served("train", train, model, shuffle=True)
-    validation = None if validation is None else _served("validation", validation, model, shuffle=False)
-
     tf.config.experimental.enable_op_determinism()
-    model.compile(
-        keras.optimizers.Adam(learning_rate),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA is no faster on these small models, and slow to compile
-    )
     progress = _Progress(model.name, epochs)
     began = time.perf_counter()
     interrupted = False
     try:
+        train = _served("train", train, model, shuffle=True)
+        validation = None if validation is None else _served("validation", validation, model, shuffle=False)
+        model.compile(
+            keras.optimizers.Adam(learning_rate),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+            jit_compile=False,  # XLA is no faster on these small models, and slow to compile
+        )
         model.fit(train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[progress])
     except KeyboardInterrupt:
         interrupted = True
@@ -198,6 +198,7 @@ class _Line:
             else:
                 self.handle.update(data, raw=True)
         elif sys.stdout.isatty():
+            text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps could not be rewritten
             print("\r" + text.ljust(self.width), end="", flush=True)
             self.width = len(text)
 

@@ -174,6 +174,15 @@ def test_the_keyboard(player):
     player.plays()
 
 
+def test_a_click_on_the_picture_gives_it_the_keys(player):
+    player.figure.locator("canvas").first.click()
+    player.plays()
+    player.page.keyboard.press("Space")
+    player.plays(False)
+    player.page.keyboard.press("End")
+    player.is_at(player.last)
+
+
 def test_the_pictures_show_the_frames(player):
     first = player.pictures()
     blank = player.page.evaluate(

@@ -81,6 +81,41 @@ def test_statistics_that_should_not_tell_the_label_do_not(task):
             assert low < right < high, (content, seed, right)
 
 
+def ends_and_onset(task, seed):
+    """Clips of their first and last frames, of the first frame that shows something, and the labels."""
+    x, y = seqlib.clips(task, N, seed)
+    shown = (seqlib.clips(task, N, seed, noise=0)[0] > 64).any((2, 3, 4))
+    return {"ends": x[:, [0, -1]], "onset": x[np.arange(N), shown.argmax(1)][:, None]}, y
+
+
+@pytest.mark.parametrize(("task", "frames"), [("event", ["ends"]), ("duration", ["ends", "onset"])])
+def test_event_and_duration_are_not_told_by_blank_ends_or_by_what_it_is_that_is_seen(task, frames):
+    """How much is seen, and so brightness, is the answer; which shape, how large, how bright and where is not.
+
+    In `event`, there is nothing to see in one of the two classes: only the blank frames can be compared.
+    """
+    drawn = {seed: ends_and_onset(task, seed) for seed in SEEDS}
+    chance = seqlib.TASKS[task].chance
+    for seed, other_seed in SEED_PAIRS:
+        (clips, labels), (other_clips, other_labels) = drawn[seed], drawn[other_seed]
+        for name in frames:
+            shown, other_shown = contents(clips[name]), contents(other_clips[name])
+            for content in shown:
+                right, gain = probe(shown[content], labels, other_shown[content], other_labels)
+                assert abs(right - chance) < half_interval(chance), (name, content, seed, right)
+                assert abs(gain) < 3.29, (name, content, seed, gain)
+
+
+@pytest.mark.parametrize("task", ["event", "duration"])
+def test_event_and_duration_are_told_by_each_frames_brightness_in_whatever_order(task):
+    """So the answer is there to be found; a small flash shows only faintly in the mean of its frame."""
+    (brightness, labels), (other, other_labels) = (
+        (np.sort(contents(x)["each frame's mean brightness"], 1), y)
+        for x, y in (seqlib.clips(task, 2000, seed) for seed in (5, 6))
+    )
+    assert probe(brightness, labels, other, other_labels)[0] > {"event": 0.75, "duration": 0.9}[task]
+
+
 def test_the_time_averaged_frame_does_tell_the_axis_of_motion():
     """So the bound of one half above is one that can be reached."""
     (shown, labels), (other_shown, other_labels) = (

@@ -3,6 +3,7 @@
 import ast
 
 import nbformat
+import numpy as np
 import pytest
 
 import seqlib
@@ -43,16 +44,16 @@ def test_the_lesson_says_when_how_long_and_with_what_it_ran(path):
     assert run.seconds <= 90, "a lesson may take 90 s on two cores"
 
 
-def test_the_model_written_out_in_lesson_2_is_the_one_in_seqlib():
-    import numpy as np
-
+@pytest.mark.parametrize("family", ["single_frame", "early_fusion"])
+def test_a_model_written_out_in_lesson_2_is_the_one_in_seqlib(family):
     lesson = read(notebooks.ROOT / "notebooks" / "02_one_frame_at_a_time.ipynb")
-    source = next(cell.source for cell in lesson.cells if "def single_frame" in cell.source)
-    tree = ast.parse(source)
-    tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))]
     names = {}
-    exec(compile(tree, "lesson", "exec"), names)
-    theirs, ours = names["single_frame"](4, seed=3), seqlib.models.single_frame(4, seed=3)
+    for cell in lesson.cells:
+        if cell.cell_type == "code" and "def " in cell.source:
+            tree = ast.parse(cell.source)
+            tree.body = [n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom, ast.FunctionDef))]
+            exec(compile(tree, "lesson", "exec"), names)
+    theirs, ours = names[family](4, seed=3), getattr(seqlib.models, family)(4, seed=3)
 
     def settings(layer):
         return type(layer).__name__, {k: v for k, v in layer.get_config().items() if k != "name"}

@@ -9,7 +9,7 @@ from tools.notebooks import ROOT
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
 CHAPTERS = [page for page in PAGES if page.name[0].isdigit()]
-BLOCK = re.compile(r"^(`{3,})(\S*)\n(.*?)^\1$", re.M | re.S)
+CODE = re.compile(r"^```(python|text)\n(.*?)^```$", re.M | re.S)
 
 # Percentages that are no measurements: chance, ceilings and the level of an interval; and a chapter's own assumptions.
 EXACT = {"25%", "50%", "95%", "0%", "100%"}
@@ -23,25 +23,17 @@ def name(path):
     return path.stem
 
 
-def python_blocks(text):
-    """All Python in a page, in order, that of nested blocks (solutions) included."""
-    for fence, language, body in BLOCK.findall(text):
-        if language == "python":
-            yield body
-        elif len(fence) > 3:
-            yield from python_blocks(body)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_code_on_a_page_runs(page):
     names = {}
-    for body in python_blocks(page.read_text("utf-8")):
-        exec(compile(body, page.name, "exec"), names)
+    for language, body in CODE.findall(page.read_text("utf-8")):
+        if language == "python":
+            exec(compile(body, page.name, "exec"), names)
 
 
 def typed_numbers(text):
     """Percentages, and decimal numbers with a unit of time, that are typed into prose."""
-    text = BLOCK.sub(lambda found: found[3] if found[2].startswith("{") else "", text)
+    text = CODE.sub("", text)
     for not_prose in (r"\$\$.*?\$\$", r"\{glue:text\}`[^`]*`", r"`[^`\n]*`", r"\$[^$\n]*\$"):
         text = re.sub(not_prose, "", text, flags=re.S)
     return re.findall(r"\d+(?:\.\d+)?\s?%|\d+\.\d+\s?(?:ms|s|seconds|minutes|times)\b", text)

@@ -9,7 +9,7 @@ import pytest
 import seqlib
 from seqlib import rendering
 
-TASKS = ("shape", "direction", "order")
+TASKS = tuple(seqlib.TASKS)
 BACKGROUND = 64
 DOWN, RIGHT = {"down": 1, "up": -1}, {"right": 1, "left": -1}
 
@@ -74,6 +74,57 @@ FROZEN = [
         {"start": 5},
         "5deab12bb127402072f8c9b1f7a6ec70764e818f06a5c7ef05f913de4c1040fb",
     ),
+    ("clips", ("event", 6), {}, "917d76a5b003f8158108944b76a823efac09aec23dbf9cfa9023986850a221e6"),
+    (
+        "clips",
+        ("event", 4, 2**32 - 1),
+        {"start": 2**32 - 4, "frames": 5, "resolution": 16, "size": (2, 8), "noise": 0},
+        "fee1bb7db6b7ee2e1a17ade94fd35a9ad322267c8146c4b7f81f804eb4cdeae0",
+    ),
+    (
+        "clips",
+        ("event", 4, 1),
+        {"brightness": (65, 191), "speed": 0, "onset": (0, 15), "noise": 18},
+        "fc32d5f83aac0d9f8633af8ad7e4317f183ed78c4901d5c07ed4bbeb0d912dc5",
+    ),
+    ("clips", ("duration", 5), {}, "31870e3b4638bb80b69840c632dd08d8ba0ee27a5d3e9372c1cf97c91ebe2b53"),
+    (
+        "clips",
+        ("duration", 8, 3),
+        {"start": 9, "frames": 11, "resolution": 23, "size": 7, "speed": (0, 0.5), "noise": 3},
+        "31ed2a07b2644d102aec6f8f3fa5dd0fcc7b68ac3c952165adb79bf3b5a121ce",
+    ),
+    (
+        "clips",
+        ("duration", 4, 4),
+        {"frames": 24, "brightness": 150, "onset": (0, 3), "noise": 0},
+        "0643d5a4a04b672176072efa18938d4d1ace5bd621aeb14a448bed3b211d758b",
+    ),
+    (
+        "clips",
+        ("order", 3, 5),
+        {"brightness": (65, 70), "noise": 1},
+        "5a291136d00f5a1cdc1470991e1547f194b2686cc99e3be53ad002a99559fe88",
+    ),
+    ("twins", ("duration", "stretch", 3, 6), {}, "d02ffce291c304769c7dc48cb8e84b96e275cc271c1cbe9bf2abdc7bb3d94a81"),
+    (
+        "twins",
+        ("duration", "stretch", 3, 7),
+        {"start": 8, "frames": 8, "speed": 0, "noise": 0},
+        "8f19fd48855bde44a1f236d39b23dcbef0eeacf2197d973589497399834167ce",
+    ),
+    (
+        "twins",
+        ("duration", "shift", 3, 8),
+        {"frames": 20, "onset": (1, 3)},
+        "e794d7fcc8bd2817c6e50eb5beb405254cc37ccfdb03c3fc785b708e27abf312",
+    ),
+    (
+        "twins",
+        ("event", "shift", 4, 9),
+        {"start": 6},
+        "e1b476c06a48ccd1627a4986a58bde19e17df00c0047b909a60de65dc476eae0",
+    ),
 ]
 
 
@@ -106,8 +157,9 @@ def test_no_two_clips_of_a_seed_or_of_other_seeds_or_tasks_are_the_same(task):
     seeds = (0, 1, 2, 2**16, 2**31, 2**32 - 1)
     drawn = [seqlib.clips(task, 100, seed, noise=0)[0] for seed in seeds]
     other = [seqlib.clips(name, 100, 0, noise=0)[0] for name in TASKS if name != task]
-    distinct = {clip.tobytes() for x in drawn + other for clip in x}
-    assert len(distinct) == 100 * (len(seeds) + 2)
+    shown = [clip.tobytes() for x in drawn + other for clip in x if clip.max() > BACKGROUND]
+    assert len(shown) == 100 * (len(seeds) + 4) - 50 * (len(seeds) if task == "event" else 1)  # half of them are blank
+    assert len(set(shown)) == len(shown)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -128,7 +180,7 @@ def test_every_aligned_run_of_labels_holds_each_class_once(task, seed):
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(
     ("options", "shape"),
-    [({}, (16, 32, 32, 1)), ({"frames": 7, "resolution": 23}, (7, 23, 23, 1)), ({"noise": 0}, (16, 32, 32, 1))],
+    [({}, (16, 32, 32, 1)), ({"frames": 9, "resolution": 23}, (9, 23, 23, 1)), ({"noise": 0}, (16, 32, 32, 1))],
 )
 def test_types_and_shapes(task, options, shape):
     x, y = seqlib.clips(task, 5, **options)
@@ -168,6 +220,8 @@ def test_chance_is_one_over_the_number_of_classes():
         "shape": 0.25,
         "direction": 0.25,
         "order": 0.5,
+        "event": 0.5,
+        "duration": 0.25,
     }
 
 
@@ -220,16 +274,21 @@ def test_noise_does_not_depend_on_what_is_drawn():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_background_is_64_and_a_shape_is_128_to_191(task):
-    x, _ = seqlib.clips(task, 3000, 1, noise=0, frames=8)
+@pytest.mark.parametrize("brightness", [None, 65, (120, 127)])
+def test_background_is_64_and_a_shape_is_as_bright_as_told(task, brightness):
+    """Where a shape covers a whole pixel; from size 5 on it does, wherever it stands."""
+    default = (88, 112) if task == "event" else (128, 191)
+    low, high = default if brightness is None else (brightness, brightness) if brightness == 65 else brightness
+    x, _ = seqlib.clips(task, 3000, 1, noise=0, frames=8, **({} if brightness is None else {"brightness": brightness}))
     assert x.min() == BACKGROUND
     if task == "order":  # two shapes, each with a brightness of its own
         peaks = x.max((2, 3, 4))
-        assert set(np.unique(peaks)) == {BACKGROUND, *range(128, 192)}
+        assert set(np.unique(peaks)) == {BACKGROUND, *range(low, high + 1)}
         lit = np.sort(peaks, axis=1)[:, -2:]
-        assert (lit[:, 0] != lit[:, 1]).mean() > 0.9
+        assert low == high or (lit[:, 0] != lit[:, 1]).mean() > 0.8
     else:
-        assert set(np.unique(x.max((1, 2, 3, 4)))) == set(range(128, 192))
+        nothing = {BACKGROUND} if task == "event" else set()
+        assert set(np.unique(x.max((1, 2, 3, 4)))) == nothing | set(range(low, high + 1))
 
 
 def areas(clips):
@@ -247,7 +306,7 @@ def test_sizes_are_sides_of_squares_of_equal_area_whatever_the_shape(size, sizes
         assert set(side[y == kind].round().astype(int)) == sizes
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ["shape", "direction", "order"])
 def test_mean_brightness_is_the_same_for_all_classes(task):
     """Class means of n clips of deviation s differ by no more than 4.5 s sqrt(2 / n)."""
     x, y = seqlib.clips(task, 4000, 8, noise=0)
@@ -395,6 +454,50 @@ def test_a_block_is_seen_for_its_length_and_begins_in_its_range(task, block, ons
     begins = lit.argmax(1)
     assert all(lit[i, begin : begin + block].all() for i, begin in enumerate(begins))
     assert set(begins) == set(allowed)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 16, 33])
+@pytest.mark.parametrize("options", [{}, {"brightness": 65, "speed": 0}, {"onset": 0}])
+def test_event_is_one_frame_with_a_shape_or_none(frames, options):
+    x, y = seqlib.clips("event", 40 * frames, 3, frames=frames, noise=0, **options)
+    lit = (x > BACKGROUND).any((2, 3, 4))
+    assert np.array_equal(lit.sum(1), y)
+    at_either_end = {0} if "onset" in options else {0, frames - 1}  # where a blank frame fits on both sides, none is
+    assert set(lit[y == 1].argmax(1)) == (
+        at_either_end if frames < 3 or "onset" in options else set(range(1, frames - 1))
+    )
+
+
+@pytest.mark.parametrize("frames", [8, 16, 24, 32])
+@pytest.mark.parametrize("options", [{}, {"speed": 0, "brightness": 65}, {"onset": (0, 1)}])
+def test_duration_is_one_three_five_or_seven_eighths_of_the_frames_in_one_piece(frames, options):
+    x, y = seqlib.clips("duration", 1600, 4, frames=frames, resolution=22, noise=0, **options)
+    lit = (x > BACKGROUND).any((2, 3, 4))
+    assert np.array_equal(8 * lit.sum(1), frames * np.array([1, 3, 5, 7])[y])
+    assert not lit.all(1).any()
+    for label, eighths in enumerate((1, 3, 5, 7)):
+        length, begins = frames * eighths // 8, lit[y == label].argmax(1)
+        assert all(clip[begin : begin + length].all() for clip, begin in zip(lit[y == label], begins, strict=True))
+        last = frames - length
+        margin = 1 if last > 1 else 0  # a blank frame at either end, if there is room for two
+        assert set(begins) == ({0, 1} if "onset" in options else set(range(margin, last - margin + 1)))
+
+
+@pytest.mark.parametrize("frames", [9, 12, 15])
+def test_duration_rounds_down_where_eighths_are_not_whole_and_stays_four_different_numbers(frames):
+    x, y = seqlib.clips("duration", 40, 4, frames=frames, noise=0)
+    lit = (x > BACKGROUND).any((2, 3, 4)).sum(1)
+    lengths = [set(lit[y == label]) for label in range(4)]
+    assert lengths == [{frames * eighths // 8} for eighths in (1, 3, 5, 7)]
+    assert 1 <= min(lit) < max(lit) < frames
+
+
+@pytest.mark.parametrize("task", ["event", "duration"])
+def test_at_speed_0_a_shape_stands_still(task):
+    x, y = seqlib.clips(task, 40, 5, frames=16, speed=0, noise=0)
+    for clip, label in zip(x, y, strict=True):
+        distinct = {frame.tobytes() for frame in clip}
+        assert len(distinct) == (1 if task == "event" and label == 0 else 2)
 
 
 def test_blank_frames_are_background_and_noise():

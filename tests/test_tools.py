@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import notebooks, setup_cell
+from tools import my_lessons, notebooks, setup_cell
 
 
 def printed(text, name="stdout"):
@@ -102,8 +102,29 @@ def test_one_command_writes_the_address_everywhere(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["example.org/a/b", "http://example.org/a/b", "https://example.org/a/b/", "https://x y/z"]
+    "url",
+    [
+        "example.org/a/b",
+        "http://example.org/a/b",
+        "https://example.org/a/b/",
+        "https://example.org/a/b.git",
+        "https://x y/z",
+    ],
 )
 def test_a_bad_address_is_refused_by_name(url, tmp_path):
-    with pytest.raises(ValueError, match="URL must look like"):
+    with pytest.raises(SystemExit, match="URL must look like"):
         setup_cell.set_address(url, tmp_path)
+
+
+def test_lessons_are_copied_without_their_outputs_and_only_once(tmp_path, capsys):
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(lesson(), tmp_path / "notebooks" / "01.ipynb")
+    copy = tmp_path / "my_lessons" / "01.ipynb"
+    assert my_lessons.main(tmp_path / "notebooks", copy.parent) == 1
+    cells = nbformat.read(copy, 4).cells
+    assert [cell.source for cell in cells] == [cell.source for cell in lesson().cells]
+    assert not any(cell.outputs or cell.execution_count for cell in cells if cell.cell_type == "code")
+    copy.write_text("mine")
+    assert my_lessons.main(tmp_path / "notebooks", copy.parent) == 0
+    assert copy.read_text() == "mine"
+    assert "my_lessons/: 0 new" in capsys.readouterr().out

@@ -1,6 +1,6 @@
 """Twins, byte for byte: what each kind shares, what it exchanges, and that nothing else differs."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import seqlib
 from seqlib import show
 
 SEEDS = (0, 7, 2**32 - 1)
+ALL_LABELS = ("middle", "stretch")  # the kinds whose sets hold each class once
 EVERY_KIND = [(task.name, kind) for task in seqlib.TASKS.values() for kind in task.twins]
 CLIP_OPTIONS = [
     {},
@@ -39,6 +40,9 @@ def test_these_are_all_the_kinds():
         ("direction", "shift"),
         ("order", "swap"),
         ("order", "shift"),
+        ("event", "shift"),
+        ("duration", "stretch"),
+        ("duration", "shift"),
     ]
 
 
@@ -46,7 +50,7 @@ def test_these_are_all_the_kinds():
 @pytest.mark.parametrize("options", CLIP_OPTIONS)
 def test_types_shapes_and_purity(task, kind, options):
     x, y = seqlib.twins(task, kind, 21, 3, **options)
-    members = 4 if kind == "middle" else 2
+    members = 4 if kind in ALL_LABELS else 2
     side, frames = options.get("resolution", 32), options.get("frames", 16)
     assert (x.dtype, x.shape) == (np.uint8, (members, 21, frames, side, side, 1))
     assert (y.dtype, y.shape) == (np.int64, (members, 21))
@@ -58,9 +62,10 @@ def test_types_shapes_and_purity(task, kind, options):
 
 @pytest.mark.parametrize(("task", "kind"), EVERY_KIND)
 def test_members_of_a_set_differ(task, kind):
-    x, _ = seqlib.twins(task, kind, 20, 1, noise=0)
-    for member in range(1, len(x)):
-        assert (x[member] != x[0]).any((1, 2, 3, 4)).all()
+    x, y = seqlib.twins(task, kind, 20, 1, noise=0)
+    something = y[0] == 1 if task == "event" else np.ones(20, bool)  # a clip in which nothing flashes is blank
+    for a, b in combinations(x, 2):
+        assert np.array_equal((a != b).any((1, 2, 3, 4)), something)
 
 
 @pytest.mark.parametrize(("task", "kind"), [pair for pair in EVERY_KIND if pair[1] != "shift"])
@@ -68,7 +73,7 @@ def test_the_first_labels_of_n_sets_are_balanced(task, kind):
     _, y = seqlib.twins(task, kind, 40, 5)
     classes = len(seqlib.TASKS[task].classes)
     for member in y:
-        assert kind == "middle" or np.bincount(member, minlength=classes).tolist() == [40 // classes] * classes
+        assert kind in ALL_LABELS or np.bincount(member, minlength=classes).tolist() == [40 // classes] * classes
 
 
 # middle
@@ -155,6 +160,77 @@ def test_swap_exchanges_the_two_blocks_as_they_are_and_touches_nothing_else(seed
         assert sorted(frame_bytes(one)) == sorted(frame_bytes(other))
 
 
+# stretch
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("options", [*CLIP_OPTIONS, {"frames": 8}, {"frames": 32, "onset": (0, 4)}, {"speed": 0}])
+def test_stretch_is_one_shape_from_one_frame_on_for_four_durations(seed, options):
+    x, y = seqlib.twins("duration", "stretch", 20, seed, **options)
+    frames = x.shape[2]
+    assert np.array_equal(y, np.tile(np.arange(4)[:, None], 20))
+    shown = lit(seqlib.twins("duration", "stretch", 20, seed, **(options | {"noise": 0}))[0])
+    onset = shown[0].argmax(-1)
+    low, high = options.get("onset", (int(frames > 8), frames - 7 * frames // 8 - int(frames > 8)))
+    assert set(onset) <= set(range(low, high + 1))
+    since = np.arange(frames) - onset[:, None]
+    for member, eighths in zip(shown, (1, 3, 5, 7), strict=True):
+        assert np.array_equal(member, (since >= 0) & (since < frames * eighths // 8))
+    for a, b in combinations(range(4), 2):  # members differ in the frames that hold the shape in one of them only
+        assert np.array_equal((x[a] != x[b]).any((-3, -2, -1)), shown[a] != shown[b])
+
+
+def distinct_frames(clip):
+    return set(frame_bytes(clip))
+
+
+def max_over_time(x):
+    """Features of a small untrained network, frame by frame, then their maximum over time; in integers, so exactly."""
+    weights = np.random.default_rng(0)
+    hidden = x.reshape(*x.shape[:-3], -1) @ weights.integers(-9, 10, (x.shape[-3] * x.shape[-2], 12))
+    return (np.maximum(hidden, 0) @ weights.integers(-9, 10, (12, 8))).max(-2)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("frames", [8, 16, 24, 32])
+def test_still_and_clean_stretch_members_hold_the_same_two_frames_so_max_pooling_cannot_count(seed, frames):
+    x, _ = seqlib.twins("duration", "stretch", 10, seed, frames=frames, speed=0, noise=0)
+    for i in range(10):
+        held = [distinct_frames(member) for member in x[:, i]]
+        assert held == [held[0]] * 4
+        assert len(held[0]) == 2
+    features = max_over_time(x)
+    assert (features == features[0]).all()
+    assert len(np.unique(features[0], axis=0)) == 10  # blind to how long, not to what
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("frames", [8, 16, 24, 32])
+@pytest.mark.parametrize(("speed", "noise"), [(0, 1), (0, 8), (0.5, 0), (1, 0), (1, 8)])
+def test_noise_or_motion_lets_max_pooling_tell_stretch_members_apart(seed, frames, speed, noise):
+    """A longer trail covers more places, and the highest of more draws is higher: that helps, from either side."""
+    x, _ = seqlib.twins("duration", "stretch", 10, seed, frames=frames, speed=speed, noise=noise)
+    for i in range(10):
+        held = [distinct_frames(member) for member in x[:, i]]
+        for shorter, longer in pairwise(held):
+            assert longer - shorter
+            assert noise or shorter < longer
+    features = max_over_time(x)
+    assert all((a != b).any(-1).any() for a, b in combinations(features, 2))
+
+
+def test_a_trail_grows_until_the_shape_has_gone_round_and_no_longer():
+    """At 4 pixels a frame it is back after 8 frames: 2 and 6 of 16 can be told apart by a maximum, 10 and 14 not."""
+    x, _ = seqlib.twins("duration", "stretch", 10, 1, speed=4, noise=0)
+    for i in range(10):
+        held = [distinct_frames(member) for member in x[:, i]]
+        assert held[0] < held[1] < held[2] == held[3]
+    features = max_over_time(x)
+    assert np.array_equal(features[2], features[3])
+    assert (features[0] != features[1]).any()
+    assert (features[1] != features[2]).any()
+
+
 # shift
 
 
@@ -185,6 +261,27 @@ def test_shift_moves_the_block_and_leaves_the_label(task, seed, options):
         assert sorted(frame_bytes(one)) == sorted(frame_bytes(other))
 
 
+@pytest.mark.parametrize("task", ["event", "duration"])
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "options", [{}, {"noise": 0}, {"onset": (0, 1)}, {"frames": 31, "onset": (1, 3)}, {"frames": 8}]
+)
+def test_shift_moves_what_is_there_for_as_long_as_its_label_says(task, seed, options):
+    x, y = seqlib.twins(task, "shift", 12, seed, **options)
+    frames = x.shape[2]
+    lengths = np.array({"event": [0, 1], "duration": [frames * eighths // 8 for eighths in (1, 3, 5, 7)]}[task])
+    room = frames - lengths.max()
+    margin = min(1, (room - 1) // 2)  # with room for one onset only there would be nothing to shift between
+    early, late = options.get("onset", (margin, room - margin))
+    assert early < late
+    shown = lit(seqlib.twins(task, "shift", 12, seed, **(options | {"noise": 0}))[0])
+    time, length = np.arange(frames), lengths[y[0]][:, None]
+    assert np.array_equal(y[0], y[1])
+    assert np.array_equal(shown[0], (time >= early) & (time < early + length))
+    assert np.array_equal(shown[1], (time >= late) & (time < late + length))
+    assert np.array_equal(x[1], np.roll(x[0], late - early, axis=1))  # noise included
+
+
 def test_shift_blocks_are_half_the_clip_by_default_and_as_long_as_told_otherwise():
     for options, length in [({}, 8), ({"frames": 9}, 4), ({"block": 3}, 3), ({"block": 15, "onset": (0, 1)}, 15)]:
         x, _ = seqlib.twins("direction", "shift", 5, noise=0, **options)
@@ -205,6 +302,10 @@ def test_what_is_seen_in_each_member_is_what_its_label_says():
                     assert [word.split()[0] for word in words] == [name]
                 elif task == "direction":
                     assert [word.split()[2] for word in words] == [f"{name},"]
+                elif task == "event":
+                    assert [word.split(", ")[1] for word in words] == ["1 frame"] * label
+                elif task == "duration":
+                    assert [word.split(", ")[1] for word in words] == [f"{(2, 6, 10, 14)[label]} frames"]
                 else:
                     assert [word.split()[0] for word in words] == {
                         "disc first": ["disc", "cross"],

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 600  # seconds for one cell
 LARGEST = 1_000_000  # bytes
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|usr|opt|var|work|Users|content)/|\b[A-Z]:\\\\?\w")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWING = {"print", "display", "glue"}
 
 
@@ -56,6 +57,10 @@ def execute(notebook, folder, progress=lambda done, of: None):
         }
     )
     for cell in code:
+        if "hide-input" in cell.metadata.get("tags", []):  # the book folds these; so does JupyterLab
+            cell.metadata.jupyter = {"source_hidden": True}
+        for output in cell.outputs:
+            output.get("data", {}).pop(WIDGET, None)  # a stored widget is megabytes of state; its picture stays
         text = alternative_text(cell)
         if text:  # myst-nb reads it from here
             cell.metadata["mystnb"] = {"image": {"alt": " ".join(text)}}
@@ -135,7 +140,7 @@ def main(arguments, folder=ROOT / "notebooks"):
     paths = [path for path in sorted(folder.glob("*.ipynb")) if path.name.startswith(tuple(arguments) or ("",))]
     if not paths:
         raise SystemExit(
-            f"NB must begin the name of a notebook, not {arguments}: {sorted(p.name for p in folder.glob('*'))}"
+            f"NB must begin the name of a notebook, not {arguments}: {sorted(p.name for p in folder.glob('*.ipynb'))}"
         )
     url = setup_cell.address((ROOT / "_config.yml").read_text("utf-8"))
     failed, began = 0, time.perf_counter()

@@ -68,12 +68,13 @@ def write(notebook, url):
         cell = nbformat.v4.new_code_cell(id="setup")
         notebook.cells.insert(1, cell)  # below the title
     cell.source, cell.metadata.tags = source(url), list(TAGS)
+    cell.metadata.jupyter = {"source_hidden": True}
 
 
 def set_address(url, root=ROOT):
     """Put the repository's address into ``_config.yml`` and ``CITATION.cff``."""
-    if url and not re.fullmatch(r"https://[\w.-]+(/[\w.-]+)+", url):
-        raise ValueError(f"URL must look like https://host/owner/name, with no slash at its end, not {url!r}")
+    if url and (not re.fullmatch(r"https://[\w.-]+(/[\w.-]+)+", url) or url.endswith(".git")):
+        raise SystemExit(f"URL must look like https://host/owner/name, with no slash or .git at its end, not {url!r}")
     config = root / "_config.yml"
     config.write_text(ADDRESS.sub(lambda found: f'{found[1]}"{url}"{found[3]}', config.read_text("utf-8")), "utf-8")
     citation = root / "CITATION.cff"

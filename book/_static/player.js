@@ -20,7 +20,7 @@
 
     const pictures = members.map(([name, told]) => {
       const canvas = make("canvas", { width: side, height: side, role: "img", "aria-label": told });
-      canvas.onclick = () => (timer ? pause() : play());
+      canvas.onclick = () => (slider.focus({ preventScroll: true }), timer ? pause() : play()); // so that the keys work from here on
       return make("div", { class: "clip-member" }, canvas, name);
     });
     const toggle = make("button", { type: "button", class: "clip-toggle" });
