@@ -17,7 +17,6 @@ TASKS = tuple(seqlib.TASKS)
 EVERY_KIND = [(task.name, kind) for task in seqlib.TASKS.values() for kind in task.twins]
 COVERING = ("middle", "stretch")  # the kinds whose sets hold each class once
 LAST = 2**32 - 1
-BLOCK_IS_THE_ANSWER = ("event", "duration")
 
 
 def examples(count):
@@ -57,7 +56,7 @@ def allowed(draw, task, kind=None):
     maybe("speed", eighths.map(lambda e: e / 8 if isinstance(e, int) else tuple(v / 8 for v in e)))
     maybe("brightness", spans(65, 191))
     maybe("noise", st.sampled_from([0, 18, 0.001, 8, np.float32(2.5)]))
-    frames, length = options["frames"], None
+    frames = options["frames"]
     if task == "order":
         block = max(1, frames // 8)
         if draw(st.booleans()):
@@ -67,7 +66,7 @@ def allowed(draw, task, kind=None):
         if gap > room or draw(st.booleans()):
             gap = options["gap"] = draw(corner(1, room))
         length = 2 * block + gap
-    elif task in BLOCK_IS_THE_ANSWER:
+    elif task in ("event", "duration"):  # the block is the answer
         length = 1 if task == "event" else 7 * frames // 8
     else:
         shortest = 1 + moves
