@@ -9,6 +9,6 @@
     item.setAttribute("aria-label", "Home");
   });
   each(".citation-list, .citation", (entry) => entry.removeAttribute("role")); // a role they do not keep
-  const wide = ".pst-scrollable-table-container, .cell_output .text_html, .cell_output:has(img), div.math";
+  const wide = ".pst-scrollable-table-container, .cell_output .text_html, .cell_output:has(img), figure:not(.clip), div.math";
   each(wide, (scrolled) => (scrolled.tabIndex = 0));
 })();
