@@ -2,12 +2,14 @@
 
 import re
 
+import nbformat
 import pytest
 
 from seqlib import TASKS, rendering, tasks
 from tools.notebooks import ROOT
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CHAPTERS = [page for page in PAGES if page.name[0].isdigit()]
 CODE = re.compile(r"^```(python|text)\n(.*?)^```$", re.M | re.S)
 
@@ -39,10 +41,23 @@ def typed_numbers(text):
     return re.findall(r"\d+(?:\.\d+)?\s?%|\d+\.\d+\s?(?:ms|s|seconds|minutes|times)\b", text)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+def prose(path):
+    """A page's text; of a notebook, that of its text cells."""
+    if path.suffix == ".md":
+        return path.read_text("utf-8")
+    return "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("page", PAGES + LESSONS, ids=lambda path: path.name)
 def test_no_measured_number_is_typed(page):
     allowed = EXACT | ASSUMED.get(page.stem, set())
-    assert set(typed_numbers(page.read_text("utf-8"))) <= allowed
+    assert set(typed_numbers(prose(page))) <= allowed
+
+
+def test_a_number_typed_into_a_lesson_is_found(tmp_path):
+    cells = [nbformat.v4.new_markdown_cell("It reaches 97.3% in 4.2 seconds."), nbformat.v4.new_code_cell("0.5 + 12.5")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "typed.ipynb")
+    assert typed_numbers(prose(tmp_path / "typed.ipynb")) == ["97.3%", "4.2 seconds"]
 
 
 def test_a_typed_number_is_found():
