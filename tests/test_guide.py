@@ -1,6 +1,8 @@
 """CONTRIBUTING.md: the task that it adds can be added so, and the commands that it names are there."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -22,10 +24,19 @@ def sixth(monkeypatch):
     monkeypatch.setitem(tasks.TASKS, "turning", eval(ENTRY, names))
 
 
-def test_the_sixth_task_passes_its_own_test(sixth, tmp_path, request):
-    (tmp_path / "test_turning.py").write_text(TEST, "utf-8")
+def test_the_sixth_task_passes_its_own_test(sixth, tmp_path):
+    (tmp_path / "test_of_the_guide.py").write_text(TEST, "utf-8")
     inner = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:cov", f"--rootdir={tmp_path}", str(tmp_path)])
     assert inner == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+@pytest.mark.parametrize("code", [FUNCTION, TEST], ids=["function", "test"])
+def test_the_sixth_task_keeps_to_our_style(command, code):
+    options = ["--ignore=F821"] if command == ["check"] else []  # the function is a part of a module
+    ruff = [sys.executable, "-m", "ruff", *command, *options, "-q", "--stdin-filename=tests/test_turning.py", "-"]
+    done = subprocess.run(ruff, cwd=ROOT, input=code, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("kind", ["middle", "shift"])
