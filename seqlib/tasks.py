@@ -68,6 +68,7 @@ class Draw:
         y, x = (self(f"{name} {axis}", 0, resolution * SUBPIXELS - 1)[:, None] for axis in "yx")
         contrast = self(f"{name} brightness", *self.options.brightness)[:, None] - rendering.BACKGROUND
         since = time - start[:, None]
+        moment = rendering.hash32(time)  # not the bare number: clips with nearly equal hashes would share their noise
         every_frame = np.ones_like(since)
         return FrameTable(
             kind=kind[:, None] * every_frame,
@@ -75,7 +76,7 @@ class Draw:
             y=y + STEP_Y[direction][:, None] * travelled,
             x=x + STEP_X[direction][:, None] * travelled,
             contrast=np.where((since >= 0) & (since < length[:, None]), contrast, 0),
-            noise=self._word("noise", self.index[:, None], time),
+            noise=self._word("noise", self.index[:, None], moment),
         )
 
 

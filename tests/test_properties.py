@@ -374,6 +374,15 @@ def test_no_noisy_clip_occurs_twice_in_100_000(task, seed):
     assert repeats(x) == (MANY, 0)
 
 
+@pytest.mark.parametrize("seed", [0, LAST])
+def test_no_two_clips_have_the_same_noise_in_another_order(seed):
+    """Sixteen frames of one clip are not those of another put elsewhere, though single ones are (2**32 keys)."""
+    draw = tasks.Draw("event", seed, np.arange(MANY), tasks._options(seqlib.TASKS["event"]))
+    keys = np.sort(draw.appearance("shape", np.zeros(MANY, int), np.ones(MANY, int)).noise, 1)
+    assert len(np.unique(keys, axis=0)) == len(keys) == MANY
+    assert (np.diff(keys, axis=1) != 0).all(1).mean() > 0.999
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("seed", [0, LAST])
 def test_clean_clips_repeat_no_more_often_than_birthdays_do(task, seed):

@@ -15,9 +15,9 @@ DOWN, RIGHT = {"down": 1, "up": -1}, {"right": 1, "left": -1}
 
 # Clip i of a seed is for ever the same bytes. If one of these changes, every number in the course may change.
 FROZEN = [
-    ("clips", ("shape", 5), {}, "3e07eca690b69fad614d5b9352fc4657718d83405e4cbca184fc59ffc559fa92"),
-    ("clips", ("direction", 5), {}, "4c3c19fd0618532bf0860febfe0b14fed2823596a3807ee9812d72af2f4ab074"),
-    ("clips", ("order", 5), {}, "81585c36bbf90f72ecf35f571d1816d946177cfe0ddd001cddbf50436f65177a"),
+    ("clips", ("shape", 5), {}, "9c9b3251966f10ab2451ec76edd1a780fb16714be1a155ed555f53ede77d58f0"),
+    ("clips", ("direction", 5), {}, "986448f0b55723effbeacd2d7badd6db16c968c53b50393929b8728dbcaa6f22"),
+    ("clips", ("order", 5), {}, "bb59ca76dcbf2e1212dbd1ef645d9995fe36b08bf50c1e40d5706a9751a6f091"),
     (
         "clips",
         ("shape", 3, 2**32 - 1),
@@ -28,19 +28,19 @@ FROZEN = [
         "clips",
         ("direction", 3, 1),
         {"start": 2**32 - 3, "resolution": 24, "noise": 2.5},
-        "26779b6fe0c7cee5438f4c364cbfb02e13d8c4b18b20f7b7da36f1b40a8747a1",
+        "87a25b15bec6d2205f14284a2c87611146a27732928e927eec24b23e9da1bc7c",
     ),
     (
         "clips",
         ("order", 3, 2),
         {"start": 10**6, "frames": 7, "resolution": 33, "size": (3, 9), "speed": (0.125, 4), "noise": 18},
-        "0f9ae88290d167dad88e14dcfe3cc32a6973948a70af6dcc4f70eaad29742431",
+        "f8aeac417b6e1b6dfc650d86489b95ce6149783eb13de63bcd8824988ea285ef",
     ),
     (
         "clips",
         ("direction", 2, 3),
         {"resolution": 48, "size": 16, "speed": 1.5, "block": 5, "onset": (2, 9)},
-        "0810810882d987ea2d5c0ecacc650c86ac1f2791bc2d41377f0425af75c4d876",
+        "49da7547cce4823d487e3a6be54ad32d5d04357b1c9d2e4a91ad3b35dc9e81ba",
     ),
     (
         "clips",
@@ -48,13 +48,13 @@ FROZEN = [
         {"frames": 32, "block": 2, "gap": 10, "onset": 9, "noise": 0},
         "9fe6363ffb0040ec51c6388d47326965cbd1048cd986122bcf305e4fd74934b0",
     ),
-    ("clips", ("shape", 2, 5), {"frames": 1}, "d42e5a05c5879ddef5a777f3879086fa826e79b1a2d8f5b6088ed7fbcb599e7f"),
-    ("twins", ("direction", "middle", 3, 6), {}, "e24470c1a747fddf47a797b0230a54bdf473cb73a34628209acb716395df6ea7"),
+    ("clips", ("shape", 2, 5), {"frames": 1}, "5b0ef8cc48b7bc5897d95f4f6a519ac12dd640bde0b870f084582e861c22f11b"),
+    ("twins", ("direction", "middle", 3, 6), {}, "437f774ba48b46fd79d16b806d63e61e37c1e7c25a2a533ac053e98d2ea62009"),
     (
         "twins",
         ("direction", "reverse", 3, 2**32 - 1),
         {"start": 77, "frames": 9, "resolution": 27},
-        "56fee9fec38107dcdbcd0c543b41cab40fc9c4cc6516782c4364999c6b63b3d3",
+        "7ab44194e2faa8b431dc4222bc087c6ce8dffc82f03699f1a4bd20781c8c9710",
     ),
     (
         "twins",
@@ -66,15 +66,15 @@ FROZEN = [
         "twins",
         ("shape", "shift", 3, 8),
         {"onset": (1, 5)},
-        "d7ffabf84cec231b122d87e222c6377a1f3e95ffca15a1e6cb46ccb615dcbd81",
+        "91f0be7d9bc7e2682591af64ced023ba99365c34572c1bd4e1fbfc9b1efa5b27",
     ),
     (
         "twins",
         ("order", "shift", 3, 9),
         {"start": 5},
-        "5deab12bb127402072f8c9b1f7a6ec70764e818f06a5c7ef05f913de4c1040fb",
+        "3246158756ab8dbbc6396d8cab132ffd9e444ccbd00efd9d2c065e9d9d186fb2",
     ),
-    ("clips", ("event", 6), {}, "917d76a5b003f8158108944b76a823efac09aec23dbf9cfa9023986850a221e6"),
+    ("clips", ("event", 6), {}, "80bf60a8826d64d6685a34d1e9351c90a0e866b1fe314ef7c584b79134538ebc"),
     (
         "clips",
         ("event", 4, 2**32 - 1),
@@ -85,14 +85,14 @@ FROZEN = [
         "clips",
         ("event", 4, 1),
         {"brightness": (65, 191), "speed": 0, "onset": (0, 15), "noise": 18},
-        "fc32d5f83aac0d9f8633af8ad7e4317f183ed78c4901d5c07ed4bbeb0d912dc5",
+        "84d7ce233f6e2daf6cb4d64dd22c053ca2c34cc88e52dcabd118d2d09012d682",
     ),
-    ("clips", ("duration", 5), {}, "31870e3b4638bb80b69840c632dd08d8ba0ee27a5d3e9372c1cf97c91ebe2b53"),
+    ("clips", ("duration", 5), {}, "3efbb2fde4b6a44d9729aa853541acc1ab70adf3698cf27de82cb9f335207964"),
     (
         "clips",
         ("duration", 8, 3),
         {"start": 9, "frames": 11, "resolution": 23, "size": 7, "speed": (0, 0.5), "noise": 3},
-        "31ed2a07b2644d102aec6f8f3fa5dd0fcc7b68ac3c952165adb79bf3b5a121ce",
+        "de2fc71e42375af155111e7afe837fee27385b7e1d297958f5f201f1f799acfc",
     ),
     (
         "clips",
@@ -104,9 +104,9 @@ FROZEN = [
         "clips",
         ("order", 3, 5),
         {"brightness": (65, 70), "noise": 1},
-        "5a291136d00f5a1cdc1470991e1547f194b2686cc99e3be53ad002a99559fe88",
+        "310e9a9395b845a4b812e79fcf8b50dc2c2408295216bd151cf87aceb802cbe6",
     ),
-    ("twins", ("duration", "stretch", 3, 6), {}, "d02ffce291c304769c7dc48cb8e84b96e275cc271c1cbe9bf2abdc7bb3d94a81"),
+    ("twins", ("duration", "stretch", 3, 6), {}, "ebefcdb92832e5b67a9b46cbd74db6fbcb52085b92884aa6b5a3d34e83bd4442"),
     (
         "twins",
         ("duration", "stretch", 3, 7),
@@ -117,13 +117,13 @@ FROZEN = [
         "twins",
         ("duration", "shift", 3, 8),
         {"frames": 20, "onset": (1, 3)},
-        "e794d7fcc8bd2817c6e50eb5beb405254cc37ccfdb03c3fc785b708e27abf312",
+        "9c10e4d5861673b7d50d6300661f5626fdee5ba5d339a9f214308c1f4f18f390",
     ),
     (
         "twins",
         ("event", "shift", 4, 9),
         {"start": 6},
-        "e1b476c06a48ccd1627a4986a58bde19e17df00c0047b909a60de65dc476eae0",
+        "abc825ec617d5b560f9dfe08fe9b89099c929f3273a170e3a4e257c96e41e477",
     ),
 ]
 
