@@ -1,10 +1,11 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks lab system links repository lock format clean
+.PHONY: help book test mutants notebooks lab system links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
 READY := .venv/ready
+MUTMUT := $(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with mutmut==3.8.1 mutmut
 
 help:  ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -16,6 +17,12 @@ book: $(READY)  ## Build the book into _build/html from the lessons' stored outp
 
 test: $(READY)  ## Run every test: seqlib, tools, the notebooks (nbval), the built book in a real browser.
 	@$(IN_VENV) pytest --cov=seqlib --cov-fail-under=95
+
+mutants: $(READY)  ## Test the tests: do they notice each small change of the code? (An hour; ARGS="--max-children 1".)
+	@rm -rf mutants
+	@began=$$(date +%s) && $(MUTMUT) run $(ARGS) && $(MUTMUT) export-cicd-stats > /dev/null && .venv/bin/python -c \
+		'import json; print("{killed} killed, {timeout} timed out, {survived} survived of {total}".format_map( \
+		json.load(open("mutants/mutmut-cicd-stats.json"))), end=", ")' && echo "$$(($$(date +%s) - began)) seconds"
 
 notebooks: $(READY)  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
 	@$(IN_VENV) tools.notebooks $(NB)

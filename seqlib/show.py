@@ -54,7 +54,8 @@ def describe(clip):
     """Say in words what a clip of the course shows, from its pixels alone.
 
     Each frame is compared with all shapes of size 4 or more at all places (by a matched filter); below size 6 it may
-    misname them. A shape's motion is the way from its first place to its last.
+    misname them, and under the strongest noise, 18, it overlooks about 6 in 100 flashes of the task ``event``, small
+    and dim ones. A shape's motion is the way from its first place to its last.
 
     Parameters
     ----------

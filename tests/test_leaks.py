@@ -13,8 +13,8 @@ import pytest
 import seqlib
 
 N = 4000
-SEEDS = (0, 1, 2**32 - 1)
-SEED_PAIRS = [(0, 1), (1, 2**32 - 1), (2**32 - 1, 0)]  # to learn from, to answer for
+SEEDS = (0, 2**32 - 1)
+SEED_PAIRS = [SEEDS, SEEDS[::-1]]  # to learn from, to answer for
 
 
 def with_products(features):
@@ -28,14 +28,15 @@ def contents(x):
     pixels = x.reshape(*x.shape[:2], -1)
     brightness = pixels.mean(2, dtype=np.float32)
     average = pixels.mean(1, dtype=np.float32)
-    spectrum = np.log(np.abs(np.fft.rfft2(average.reshape(x.shape[0], *x.shape[2:4]))) + 1)
+    across = np.fft.rfft(average.reshape(x.shape[0], *x.shape[2:4]))[..., :8]
+    spectrum = np.log(np.abs(np.fft.fft(across, axis=-2)[:, :8]) + 1)
     bits = pixels[:, ::4, :16, None] >> np.arange(3, dtype=np.uint8) & 1
     return {
         "each frame's mean brightness": brightness,
         "mean brightness and its products": with_products(brightness),
         "the first frame": pixels[:, 0].astype(np.float32),
         "the time-averaged frame": average,
-        "the time-averaged frame's power spectrum": spectrum[:, :8, :8].reshape(len(x), -1),
+        "the time-averaged frame's power spectrum": spectrum.reshape(len(x), -1),
         "the lowest bits of a few pixels": bits.reshape(len(x), -1).astype(np.float32),
     }
 
@@ -47,9 +48,11 @@ def probe(features, labels, other_features, other_labels):
     """
     centre, scale = features.mean(0), features.std(0) + 1e-6
     a, b = (np.c_[(f - centre) / scale, np.ones(len(f), np.float32)] for f in (features, other_features))
-    targets, truth = (np.eye(labels.max() + 1)[y] - 1 / (labels.max() + 1) for y in (labels, other_labels))
-    scores = b @ np.linalg.solve(a.T @ a + 0.01 * len(a) * np.eye(a.shape[1]), a.T @ targets)
-    gain = (scores * truth).sum(1)
+    one_hot = np.eye(labels.max() + 1, dtype=np.float32)
+    targets, truth = (one_hot[y] - one_hot.mean() for y in (labels, other_labels))
+    ridge = np.float32(0.01 * len(a)) * np.eye(a.shape[1], dtype=np.float32)
+    scores = b @ np.linalg.solve(a.T @ a + ridge, a.T @ targets)
+    gain = (scores * truth).sum(1, dtype=float)
     return (scores.argmax(1) == other_labels).mean(), gain.mean() / gain.std() * math.sqrt(len(gain))
 
 
@@ -81,29 +84,34 @@ def test_statistics_that_should_not_tell_the_label_do_not(task):
             assert low < right < high, (content, seed, right)
 
 
-def ends_and_onset(task, seed):
-    """Clips of their first and last frames, of the first frame that shows something, and the labels."""
+def ends(task, seed):
+    """Clips of their first and last frames, and the labels."""
+    x, y = seqlib.clips(task, N, seed)
+    return x[:, [0, -1]], y
+
+
+def onsets(task, seed):
+    """Clips of the first frame that shows something, and the labels."""
     x, y = seqlib.clips(task, N, seed)
     shown = (seqlib.clips(task, N, seed, noise=0)[0] > 64).any((2, 3, 4))
-    return {"ends": x[:, [0, -1]], "onset": x[np.arange(N), shown.argmax(1)][:, None]}, y
+    return x[np.arange(N), shown.argmax(1)][:, None], y
 
 
-@pytest.mark.parametrize(("task", "frames"), [("event", ["ends"]), ("duration", ["ends", "onset"])])
+@pytest.mark.parametrize(("task", "frames"), [("event", ends), ("duration", ends), ("duration", onsets)])
 def test_event_and_duration_are_not_told_by_blank_ends_or_by_what_it_is_that_is_seen(task, frames):
     """How much is seen, and so brightness, is the answer; which shape, how large, how bright and where is not.
 
     In `event`, there is nothing to see in one of the two classes: only the blank frames can be compared.
     """
-    drawn = {seed: ends_and_onset(task, seed) for seed in SEEDS}
+    drawn = {seed: frames(task, seed) for seed in SEEDS}
+    drawn = {seed: (contents(x), y) for seed, (x, y) in drawn.items()}
     chance = seqlib.TASKS[task].chance
     for seed, other_seed in SEED_PAIRS:
-        (clips, labels), (other_clips, other_labels) = drawn[seed], drawn[other_seed]
-        for name in frames:
-            shown, other_shown = contents(clips[name]), contents(other_clips[name])
-            for content in shown:
-                right, gain = probe(shown[content], labels, other_shown[content], other_labels)
-                assert abs(right - chance) < half_interval(chance), (name, content, seed, right)
-                assert abs(gain) < 3.29, (name, content, seed, gain)
+        (shown, labels), (other_shown, other_labels) = drawn[seed], drawn[other_seed]
+        for content in shown:
+            right, gain = probe(shown[content], labels, other_shown[content], other_labels)
+            assert abs(right - chance) < half_interval(chance), (content, seed, right)
+            assert abs(gain) < 3.29, (content, seed, gain)
 
 
 @pytest.mark.parametrize("task", ["event", "duration"])

@@ -2,13 +2,15 @@
 
 import html.parser
 import math
+import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 import seqlib
 from seqlib import measure
-from seqlib.backend import keras
+from seqlib.backend import keras, tf
 
 layers = keras.layers
 
@@ -101,6 +103,58 @@ def test_logits_are_the_models_own_in_the_order_of_the_clips():
     assert np.array_equal(found, np.outer(values, [1, -2, 0.5]))
 
 
+class Recorder:
+    """A model that keeps how many clips it was given at once, and whether to train."""
+
+    def __init__(self, model):
+        self.model, self.input_shape, self.calls = model, model.input_shape, []
+
+    def __call__(self, x, training=None):
+        self.calls.append((len(x), training))
+        return self.model(x, training=training)
+
+
+def test_a_model_answers_in_batches_as_large_as_told_and_each_member_of_a_set_in_its_own():
+    model, x = from_pixel(*ORACLE), clips_with(np.zeros((2, 11)))
+    ways = {
+        "logits": lambda recorder: measure.logits(recorder, x[0], 4),
+        "accuracy": lambda recorder: measure.accuracy(recorder, x[0], np.zeros(11, int), 4),
+        "twins": lambda recorder: measure.twin_agreement(recorder, x, np.zeros((2, 11), int), 4),
+    }
+    for name, way in ways.items():
+        recorder = Recorder(model)
+        way(recorder)
+        assert recorder.calls == [(4, False), (4, False), (3, False)] * (2 if name == "twins" else 1)
+
+
+def test_what_is_measured_is_the_model_that_answers_and_not_the_one_that_trains():
+    """Dropout at 0.999 would leave hardly a logit, and next to nothing to be seen."""
+    clip = keras.Input((2, 2, 2, 1))
+    model = keras.Model(clip, layers.Dropout(0.999)(layers.Flatten()(clip)))
+    x = clips_with(np.arange(9))
+    assert np.array_equal(measure.logits(model, x), x.reshape(9, 8))
+    assert measure.twin_agreement(model, np.stack([x, x]), np.zeros((2, 9), int)).largest_difference == 0
+    assert measure.receptive_field(model, samples=1) == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "allowed"),
+    [
+        (lambda model: measure.logits(model, clips_with([0]), batch=0), "batch must be an integer of at least 1,"),
+        (lambda model: measure.step_seconds(model, batch=0), "batch must be an integer of at least 1,"),
+        (lambda model: measure.step_seconds(model, repeats=0), "repeats must be an integer of at least 1,"),
+        (lambda model: measure.latency(model, repeats=0), "repeats must be an integer of at least 1,"),
+        (lambda model: measure.receptive_field(model, samples=0), "samples must be an integer of at least 1,"),
+        (lambda model: measure.receptive_field(model, seed=2**31), "seed must be an integer from 0 to 2147483647,"),
+        (lambda model: measure.receptive_field(model, layer="convolution"), "layer must be one of"),
+    ],
+)
+def test_an_error_begins_with_the_name_of_what_is_wrong(call, allowed):
+    with pytest.raises(ValueError) as caught:
+        call(from_pixel(*ORACLE))
+    assert str(caught.value).startswith(allowed)
+
+
 # Twins
 
 
@@ -140,6 +194,12 @@ def test_close_calls_are_sets_with_a_member_whose_two_best_logits_nearly_tie():
     assert report.largest_difference == pytest.approx(18e-5, rel=1e-3)
 
 
+def test_close_calls_count_sets_and_not_members_and_a_gap_of_1e_4_is_none():
+    model = from_pixel([0, 1e-4, 0], [0, 0, -9])
+    values = [[0, 0, 0, 1, 200], [1, 1, 1, 1, 200]]
+    assert measure.twin_agreement(model, clips_with(values), np.zeros((2, 5), int)).close_calls == 3
+
+
 def test_a_twin_report_reads_well():
     report = measure.TwinReport(measure.Accuracy(512, 2048), 512, 510, 1, 2.5e-6, 3)
     words = str(report)
@@ -152,29 +212,40 @@ def test_a_twin_report_reads_well():
 
 @pytest.mark.parametrize(
     ("shape", "layer", "parameters", "multiply_adds"),
-    [  # kernel weights times places
-        ((10,), layers.Dense(7), 10 * 7 + 7, 10 * 7),
-        ((10,), layers.Dense(7, use_bias=False), 10 * 7, 10 * 7),
-        ((4, 10), layers.Dense(7), 10 * 7 + 7, 4 * 10 * 7),
-        ((2, 3, 5, 4), layers.Dense(6), 4 * 6 + 6, 2 * 3 * 5 * 4 * 6),
-        ((20, 3), layers.Conv1D(8, 5), 5 * 3 * 8 + 8, 16 * 5 * 3 * 8),
-        ((20, 3), layers.Conv1D(8, 5, strides=3, padding="same"), 5 * 3 * 8 + 8, 7 * 5 * 3 * 8),
-        ((20, 3), layers.Conv1D(8, 5, padding="causal", dilation_rate=2), 5 * 3 * 8 + 8, 20 * 5 * 3 * 8),
-        ((20, 4), layers.Conv1D(8, 5, groups=2), 5 * 2 * 8 + 8, 16 * 5 * 2 * 8),
-        ((32, 24, 3), layers.Conv2D(16, 3), 9 * 3 * 16 + 16, 30 * 22 * 9 * 3 * 16),
-        ((32, 24, 3), layers.Conv2D(16, 3, padding="same"), 9 * 3 * 16 + 16, 32 * 24 * 9 * 3 * 16),
-        ((32, 24, 3), layers.Conv2D(16, (5, 3), strides=(2, 3), use_bias=False), 15 * 3 * 16, 14 * 8 * 15 * 3 * 16),
-        ((16, 32, 24, 1), layers.Conv3D(8, 3), 27 * 8 + 8, 14 * 30 * 22 * 27 * 8),
-        ((16, 32, 24, 2), layers.Conv3D(8, (3, 1, 1), padding="same"), 3 * 2 * 8 + 8, 16 * 32 * 24 * 3 * 2 * 8),
-        ((16, 32, 24, 2), layers.Conv3D(8, 3, strides=(1, 2, 2)), 27 * 2 * 8 + 8, 14 * 15 * 11 * 27 * 2 * 8),
-        ((32, 24, 3), layers.MaxPooling2D(), 0, 0),
-        ((16, 32, 24, 3), layers.GlobalAveragePooling3D(), 0, 0),
-        ((16, 4), layers.Rescaling(1 / 255), 0, 0),
-        ((16, 4), layers.Dropout(0.5), 0, 0),
+    [  # kernel weights times places; layers are made in the test, as some start TensorFlow, which no fork survives
+        ((10,), lambda: layers.Dense(7), 10 * 7 + 7, 10 * 7),
+        ((10,), lambda: layers.Dense(7, use_bias=False), 10 * 7, 10 * 7),
+        ((4, 10), lambda: layers.Dense(7), 10 * 7 + 7, 4 * 10 * 7),
+        ((2, 3, 5, 4), lambda: layers.Dense(6), 4 * 6 + 6, 2 * 3 * 5 * 4 * 6),
+        ((20, 3), lambda: layers.Conv1D(8, 5), 5 * 3 * 8 + 8, 16 * 5 * 3 * 8),
+        ((20, 3), lambda: layers.Conv1D(8, 5, strides=3, padding="same"), 5 * 3 * 8 + 8, 7 * 5 * 3 * 8),
+        ((20, 3), lambda: layers.Conv1D(8, 5, padding="causal", dilation_rate=2), 5 * 3 * 8 + 8, 20 * 5 * 3 * 8),
+        ((20, 4), lambda: layers.Conv1D(8, 5, groups=2), 5 * 2 * 8 + 8, 16 * 5 * 2 * 8),
+        ((32, 24, 3), lambda: layers.Conv2D(16, 3), 9 * 3 * 16 + 16, 30 * 22 * 9 * 3 * 16),
+        ((32, 24, 3), lambda: layers.Conv2D(16, 3, padding="same"), 9 * 3 * 16 + 16, 32 * 24 * 9 * 3 * 16),
+        (
+            (32, 24, 3),
+            lambda: layers.Conv2D(16, (5, 3), strides=(2, 3), use_bias=False),
+            15 * 3 * 16,
+            14 * 8 * 15 * 3 * 16,
+        ),
+        (
+            (3, 32, 24),
+            lambda: layers.Conv2D(16, 3, data_format="channels_first"),
+            9 * 3 * 16 + 16,
+            30 * 22 * 9 * 3 * 16,
+        ),
+        ((16, 32, 24, 1), lambda: layers.Conv3D(8, 3), 27 * 8 + 8, 14 * 30 * 22 * 27 * 8),
+        ((16, 32, 24, 2), lambda: layers.Conv3D(8, (3, 1, 1), padding="same"), 3 * 2 * 8 + 8, 16 * 32 * 24 * 3 * 2 * 8),
+        ((16, 32, 24, 2), lambda: layers.Conv3D(8, 3, strides=(1, 2, 2)), 27 * 2 * 8 + 8, 14 * 15 * 11 * 27 * 2 * 8),
+        ((32, 24, 3), lambda: layers.MaxPooling2D(), 0, 0),
+        ((16, 32, 24, 3), lambda: layers.GlobalAveragePooling3D(), 0, 0),
+        ((16, 4), lambda: layers.Rescaling(1 / 255), 0, 0),
+        ((16, 4), lambda: layers.Dropout(0.5), 0, 0),
     ],
 )
 def test_costs_of_one_layer(shape, layer, parameters, multiply_adds):
-    clip = keras.Input(shape)
+    layer, clip = layer(), keras.Input(shape)
     model = keras.Model(clip, layer(clip))
     assert measure.parameters(model) == parameters
     assert measure.multiply_adds(model) == multiply_adds
@@ -285,6 +356,13 @@ def test_receptive_field_is_cut_off_at_the_borders():
     assert measure.receptive_field(model) == (4, 5, 3)
 
 
+def test_receptive_field_is_that_of_the_middle_unit():
+    """Any other would be nearer to a border, and cut off."""
+    keras.utils.set_random_seed(5)
+    model = stack((5, 7, 9, 1), layers.Conv3D(2, (5, 7, 9), padding="same"))
+    assert measure.receptive_field(model) == (5, 7, 9)
+
+
 def test_receptive_field_spans_from_the_first_to_the_last_input_that_matters():
     clip = keras.Input((10, 8, 8, 1))
     apart = layers.Flatten()(clip[:, 2:9:6, 3:5, 7:])
@@ -324,6 +402,34 @@ def test_timing_is_in_order_and_leaves_the_model_alone(clock, compiled):
     if compiled:
         assert model.optimizer is optimizer
         assert int(optimizer.iterations) == 0
+
+
+class Slow(layers.Layer):
+    """Takes 20 ms, and keeps what it was given."""
+
+    given = []  # noqa: RUF012 - one list for the layer and its copies
+
+    def call(self, x):
+        def wait(values):
+            time.sleep(0.02)
+            self.given.append(tuple(values.shape))
+            return values
+
+        later = tf.py_function(wait, [x], x.dtype)
+        later.set_shape(x.shape)
+        return later
+
+
+@pytest.mark.parametrize(
+    ("clock", "clips"), [(measure.latency, 1), (partial(measure.step_seconds, batch=5), 5)], ids=["answer", "step"]
+)
+def test_what_is_timed_is_the_whole_model_on_as_many_clips_as_are_told(clock, clips):
+    model = stack((2, 4, 4, 1), Slow(), layers.Flatten(), layers.Dense(3))
+    Slow.given.clear()
+    timing = clock(model, repeats=3)
+    assert timing.lower_quartile >= 0.02
+    assert set(Slow.given) == {(clips, 2, 4, 4, 1)}
+    assert len(Slow.given) >= 3
 
 
 def test_quartiles_are_those_of_the_repeats_after_warming_up(monkeypatch):

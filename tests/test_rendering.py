@@ -53,6 +53,14 @@ def test_all_shapes_of_one_size_have_exactly_the_same_area(size):
     assert areas == [(SUBPIXELS * size) ** 2] * 4
 
 
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+@pytest.mark.parametrize(("size", "pixels"), [(8, 20), (8, 33), (3, 32)])
+def test_the_middle_of_a_shape_is_the_middle_of_the_canvas(kind, size, pixels):
+    """Of its centre of mass, to one subpixel: where the rim takes some of many alike, it takes the upper ones."""
+    cells = np.argwhere(rendering.shape_cells(kind, size, pixels * SUBPIXELS))
+    assert np.abs(cells.mean(0) - (pixels * SUBPIXELS - 1) / 2).max() < 1
+
+
 def test_the_square_is_a_square():
     side = 8 * SUBPIXELS
     cells = rendering.shape_cells(KINDS.index("square"), 8, 20 * SUBPIXELS)

@@ -111,7 +111,7 @@ def test_describe_finds_a_dim_flash_and_none_where_there_is_none():
 
     So it is missed once in 700 times, and others hardly ever.
     """
-    x, y = seqlib.clips("event", 120, 9)
+    x, y = seqlib.clips("event", 80, 9)
     told = [len(re.findall(f"({SHAPES}), 1 frame", show.describe(clip))) for clip in x]
     assert np.array_equal(told, y)
 

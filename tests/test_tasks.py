@@ -297,6 +297,16 @@ def areas(clips):
     return above.sum((-2, -1)) / np.maximum(above.max((-2, -1)), 1)
 
 
+def test_the_number_of_sizes_is_bounded_and_not_how_large_they_are(monkeypatch):
+    """To what fits into an atlas; none is made here, as it would take 268 MB."""
+    monkeypatch.setattr(rendering, "render", lambda *_: None)
+    for size, resolution in [(16, 128), ((8, 11), 256), ((8, 15), 181), (256, 512)]:
+        seqlib.clips("shape", 4, size=size, resolution=resolution)
+    for size, resolution, most in [((8, 12), 256, 4), ((8, 16), 181, 8), ((8, 9), 512, 1)]:
+        with pytest.raises(ValueError, match=rf"\Asize must span at most {most} size"):
+            seqlib.clips("shape", 4, size=size, resolution=resolution)
+
+
 @pytest.mark.parametrize(("size", "sizes"), [((8, 11), {8, 9, 10, 11}), (9, {9}), ((12, 16), {12, 13, 14, 15, 16})])
 def test_sizes_are_sides_of_squares_of_equal_area_whatever_the_shape(size, sizes):
     x, y = seqlib.clips("shape", 400, 3, size=size, frames=1, noise=0)
@@ -401,6 +411,16 @@ def test_what_is_not_asked_varies_freely(task):
     where = [(np.angle(np.fft.ifft(above.sum(axis))[:, 1]) + 0.01) % (3 * third) // third for axis in (-1, -2)]
     counts = np.bincount((3 * where[0] + where[1]).astype(int), minlength=9)
     assert np.abs(counts - 600 / 9).max() < 5 * math.sqrt(600 / 9)
+
+
+def test_the_middle_of_a_shape_may_be_any_eighth_of_any_pixel(monkeypatch):
+    """Of 10,000 that stand still, one of 128 places is taken by none with a chance of exp(-78) * 128."""
+    kept = []
+    monkeypatch.setattr(rendering, "render", lambda table, *_: kept.append(table))
+    _, label = seqlib.clips("event", 20_000, 3, speed=0, resolution=16, size=4)
+    for position in (kept[0].y, kept[0].x):
+        assert (position == position[:, :1]).all()
+        assert set(np.unique(position[label == 1] % (16 * rendering.SUBPIXELS))) == set(range(16 * 8))
 
 
 # When something is seen

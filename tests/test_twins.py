@@ -282,6 +282,12 @@ def test_shift_moves_what_is_there_for_as_long_as_its_label_says(task, seed, opt
     assert np.array_equal(x[1], np.roll(x[0], late - early, axis=1))  # noise included
 
 
+@pytest.mark.parametrize(("block", "onsets"), [(12, (1, 3)), (13, (1, 2)), (14, (0, 2)), (15, (0, 1))])
+def test_shift_keeps_a_blank_frame_at_either_end_if_there_are_two_places_then(block, onsets):
+    x, _ = seqlib.twins("direction", "shift", 5, noise=0, block=block)
+    assert (lit(x).argmax(-1) == np.array(onsets)[:, None]).all()
+
+
 def test_shift_blocks_are_half_the_clip_by_default_and_as_long_as_told_otherwise():
     for options, length in [({}, 8), ({"frames": 9}, 4), ({"block": 3}, 3), ({"block": 15, "onset": (0, 1)}, 15)]:
         x, _ = seqlib.twins("direction", "shift", 5, noise=0, **options)
