@@ -68,6 +68,21 @@ def span(name, value, low, high, *, step=1):
     return int(first / step), int(last / step)
 
 
+def flag(name, value):
+    """Return ``value``, or say why it is not True or False.
+
+    Examples
+    --------
+    >>> flag("positions", "no")
+    Traceback (most recent call last):
+        ...
+    TypeError: positions must be True or False, not 'no'
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return bool(value)
+
+
 def choice(name, value, allowed):
     """Return ``value`` if it is one of ``allowed``, or say what is.
 

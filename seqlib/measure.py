@@ -201,8 +201,9 @@ def twin_agreement(model, x, y, batch=256):
 def layer_costs(model):
     """List the layers with their parameters and multiply-adds for one clip.
 
-    A kernel weight is used once for each place at which its layer is evaluated, so a layer's multiply-adds are its
-    kernel's weights times its places. Biases, activations, pooling and rescaling are not counted, as is customary.
+    A kernel weight is used once for each place, and in a recurrent layer once for each frame, at which its layer is
+    evaluated: a layer's multiply-adds are its kernels' weights times those. Biases, activations, pooling, the gates'
+    products and whatever works on each number by itself are not counted, as is customary.
 
     Returns
     -------
@@ -225,18 +226,34 @@ def layer_costs(model):
     ]
 
 
-def _multiply_adds(layer):
-    shape = layer.output.shape[1:]
+def _multiply_adds(layer, shapes=None):
+    """Count a layer's multiply-adds, given what it takes and gives without the batch axis (by default, as built)."""
+    if isinstance(layer, keras.Model):
+        return sum(_multiply_adds(inner) for inner in layer.layers)
+    taken, given = shapes or (_shape(layer.input), _shape(layer.output))
+    if isinstance(layer, layers.TimeDistributed):
+        return taken[0] * _multiply_adds(layer.layer, (taken[1:], given[1:]))
+    if isinstance(layer, layers.Bidirectional):
+        return sum(_multiply_adds(one, (taken, given)) for one in (layer.forward_layer, layer.backward_layer))
     if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D)):
-        places = shape[:-1] if layer.data_format == "channels_last" else shape[1:]
+        places = given[:-1] if layer.data_format == "channels_last" else given[1:]
         return math.prod(places) * math.prod(layer.kernel.shape)
     if isinstance(layer, layers.Dense):
-        return math.prod(shape[:-1]) * math.prod(layer.kernel.shape)
-    if layer.weights:
+        return math.prod(given[:-1]) * math.prod(layer.kernel.shape)
+    if isinstance(layer, (layers.SimpleRNN, layers.GRU, layers.LSTM, layers.ConvLSTM2D)):
+        places = given[-3:-1] if isinstance(layer, layers.ConvLSTM2D) else ()
+        kernels = (layer.cell.kernel, layer.cell.recurrent_kernel)
+        return taken[0] * math.prod(places) * sum(math.prod(kernel.shape) for kernel in kernels)
+    if layer.weights and not isinstance(layer, layers.BatchNormalization):
         raise TypeError(
             f"model has a layer {layer.name!r} of type {type(layer).__name__}, whose multiply-adds are unknown"
         )
     return 0
+
+
+def _shape(tensor):
+    """Return the shape of a layer's input or output, without the batch axis; None if it has several."""
+    return None if isinstance(tensor, list) else tuple(tensor.shape[1:])
 
 
 def parameters(model):

@@ -1,13 +1,18 @@
 """The families: one readable function each, returning a plain, uncompiled `keras.Model` that ends in logits.
 
-Every model takes clips (B, T, H, W, C) as uint8 and rescales them in its first layer.
+Every model takes clips (B, T, H, W, C) as uint8 and rescales them in its first layer, so that the background is 0.
 """
+
+import numpy as np
 
 from . import arguments
 from .backend import keras
+from .rendering import BACKGROUND
 from .tasks import Task
 
-layers = keras.layers
+layers, ops = keras.layers, keras.ops
+
+CELLS = {"simple": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
 
 
 def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
@@ -37,8 +42,7 @@ def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
     >>> single_frame(4).output_shape
     (None, 4)
     """
-    clip, classes = _input(task, clip_shape, seed)
-    x = layers.Rescaling(1 / 255, name="rescaling")(clip)
+    clip, x, classes = _begin(task, clip_shape, seed)
     x = x[:, clip_shape[0] // 2]
     return keras.Model(clip, _image_network(x, classes), name="single_frame")
 
@@ -46,51 +50,203 @@ def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
 def early_fusion(task, clip_shape=(16, 32, 32, 1), seed=0):
     """Build a 2D CNN that reads all frames at once, stacked as channels: each frame has filters of its own.
 
-    Parameters
-    ----------
-    task, clip_shape, seed
-        As in `single_frame`.
-
-    Returns
-    -------
-    keras.Model
-        Clips (B, T, H, W, C) to logits (B, classes), float32.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the argument, what was given and what is allowed.
+    Parameters, returns and raises as in `single_frame`.
 
     Examples
     --------
     >>> early_fusion(4).get_layer("stack").output.shape
     (None, 32, 32, 16)
     """
-    clip, classes = _input(task, clip_shape, seed)
+    clip, x, classes = _begin(task, clip_shape, seed)
     frames, height, width, channels = clip_shape
-    x = layers.Rescaling(1 / 255, name="rescaling")(clip)
     x = layers.Permute((2, 3, 1, 4), name="time_last")(x)
     x = layers.Reshape((height, width, frames * channels), name="stack")(x)
     return keras.Model(clip, _image_network(x, classes), name="early_fusion")
 
 
+def average_pooling(task, clip_shape=(16, 32, 32, 1), seed=0):
+    """Build a 2D CNN for every frame by itself, and average the frames' features over time.
+
+    Parameters, returns and raises as in `single_frame`.
+
+    Examples
+    --------
+    >>> model = average_pooling(4)
+    >>> model.get_layer("features").output.shape, model.get_layer("average").output.shape
+    ((None, 16, 256), (None, 256))
+    """
+    clip, x, classes = _begin(task, clip_shape, seed)
+    x = _frame_features(x)
+    x = layers.GlobalAveragePooling1D(name="average")(x)
+    return keras.Model(clip, _head(x, classes), name="average_pooling")
+
+
+def max_pooling(task, clip_shape=(16, 32, 32, 1), seed=0):
+    """Build a 2D CNN for every frame by itself, and keep the largest of each feature over time.
+
+    Parameters, returns and raises as in `single_frame`.
+
+    Examples
+    --------
+    >>> max_pooling(4).get_layer("maximum").output.shape
+    (None, 256)
+    """
+    clip, x, classes = _begin(task, clip_shape, seed)
+    x = _frame_features(x)
+    x = layers.GlobalMaxPooling1D(name="maximum")(x)
+    return keras.Model(clip, _head(x, classes), name="max_pooling")
+
+
+def attention_pooling(task, clip_shape=(16, 32, 32, 1), seed=0, *, positions=False):
+    """Build a 2D CNN for every frame by itself, and average the frames' features with weights that it learns.
+
+    Parameters, returns and raises as in `single_frame`, and:
+
+    Parameters
+    ----------
+    positions : bool
+        Whether each frame's features carry its number, as a one-hot vector of length T.
+
+    Examples
+    --------
+    >>> attention_pooling(4).get_layer("weights").output.shape
+    (None, 16, 1)
+    >>> attention_pooling(4, positions=True).get_layer("attention").output.shape
+    (None, 272)
+    """
+    clip, x, classes = _begin(task, clip_shape, seed)
+    x = _frame_features(x)
+    if arguments.flag("positions", positions):
+        frames = clip_shape[0]
+        number = ops.ones_like(x[:, :, :1]) * np.eye(frames, dtype="float32")
+        x = layers.Concatenate(name="with_positions")([x, number])
+    score = layers.Dense(1, name="score")(layers.Dense(32, activation="tanh", name="query")(x))
+    weights = layers.Softmax(axis=1, name="weights")(score)
+    x = layers.Dot(axes=1, name="sum")([weights, x])
+    x = layers.Flatten(name="attention")(x)
+    return keras.Model(clip, _head(x, classes), name="attention_pooling")
+
+
+def conv3d(task, clip_shape=(16, 32, 32, 1), seed=0):
+    """Build a 3D CNN: two convolutions see three frames each, so that a unit of the last layer sees five.
+
+    Parameters, returns and raises as in `single_frame`.
+
+    Examples
+    --------
+    >>> from seqlib.measure import receptive_field
+    >>> receptive_field(conv3d(4), "conv3")
+    (5, 15, 15)
+    """
+    clip, x, classes = _begin(task, clip_shape, seed)
+    x = layers.Conv3D(16, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = layers.Conv3D(32, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
+    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
+    x = layers.GlobalMaxPooling3D(name="global_max")(x)
+    return keras.Model(clip, _head(x, classes), name="conv3d")
+
+
+def conv2plus1d(task, clip_shape=(16, 32, 32, 1), seed=0):
+    """Build the 3D CNN with each 3 x 3 x 3 convolution split in two, one in space and one in time.
+
+    Parameters, returns and raises as in `single_frame`.
+
+    Examples
+    --------
+    >>> from seqlib.measure import receptive_field
+    >>> receptive_field(conv2plus1d(4), "conv3")
+    (5, 15, 15)
+    """
+    clip, x, classes = _begin(task, clip_shape, seed)
+    x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space1")(x)
+    x = layers.Conv3D(16, (3, 1, 1), padding="same", activation="relu", name="time1")(x)
+    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space2")(x)
+    x = layers.Conv3D(32, (3, 1, 1), padding="same", activation="relu", name="time2")(x)
+    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
+    x = layers.GlobalMaxPooling3D(name="global_max")(x)
+    return keras.Model(clip, _head(x, classes), name="conv2plus1d")
+
+
+def cnn_rnn(task, clip_shape=(16, 32, 32, 1), seed=0, *, cell="gru", features="flat"):
+    """Build a 2D CNN for every frame by itself, and a recurrent layer that reads the frames' features in order.
+
+    Parameters, returns and raises as in `single_frame`, and:
+
+    Parameters
+    ----------
+    cell : {"simple", "gru", "lstm"}
+        The recurrent layer's cell, with 32 units.
+    features : {"flat", "pooled"}
+        What is kept of a frame's feature map: all of it, or each channel's average over space.
+
+    Examples
+    --------
+    >>> cnn_rnn(4, cell="lstm", features="pooled").get_layer("features").output.shape
+    (None, 16, 16)
+    """
+    clip, x, classes = _begin(task, clip_shape, seed)
+    arguments.choice("features", features, ("flat", "pooled"))
+    recurrent = CELLS[arguments.choice("cell", cell, CELLS)]
+    x = _frame_features(x, pooled=features == "pooled")
+    x = recurrent(32, name=cell)(x)
+    return keras.Model(clip, _head(x, classes), name="cnn_rnn")
+
+
+def conv_lstm(task, clip_shape=(16, 32, 32, 1), seed=0):
+    """Build a CNN whose last convolution is an LSTM: its state is a feature map, updated frame by frame.
+
+    Parameters, returns and raises as in `single_frame`.
+
+    Examples
+    --------
+    >>> conv_lstm(4).get_layer("conv_lstm").output.shape
+    (None, 8, 8, 16)
+    """
+    clip, x, classes = _begin(task, clip_shape, seed)
+    x = layers.Conv3D(8, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
+    x = layers.ConvLSTM2D(16, 3, padding="same", name="conv_lstm")(x)
+    x = layers.GlobalMaxPooling2D(name="global_max")(x)
+    return keras.Model(clip, _head(x, classes), name="conv_lstm")
+
+
 def _image_network(x, classes):
-    """Apply the 2D CNN that the families share: images (B, H, W, C) to logits (B, classes)."""
+    """Apply the 2D CNN of `single_frame` and `early_fusion`: images (B, H, W, C) to logits (B, classes)."""
     x = layers.Conv2D(16, 3, padding="same", activation="relu", name="conv1")(x)
     x = layers.MaxPooling2D(name="pool1")(x)
     x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2")(x)
     x = layers.MaxPooling2D(name="pool2")(x)
     x = layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3")(x)
     x = layers.GlobalMaxPooling2D(name="global_max")(x)
+    return _head(x, classes)
+
+
+def _frame_features(x, pooled=False):
+    """Apply one 2D CNN to every frame by itself: clips (B, T, H, W, C) to features (B, T, F).
+
+    A kernel one frame deep is a 2D convolution of each frame.
+    """
+    x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
+    x = layers.Conv3D(16, (1, 3, 3), padding="same", activation="relu", name="conv3")(x)
+    x = layers.MaxPooling3D((1, 2, 2), name="pool")(x)
+    if pooled:
+        x = layers.AveragePooling3D((1, *x.shape[2:4]), name="over_space")(x)
+    return layers.Reshape((x.shape[1], -1), name="features")(x)
+
+
+def _head(x, classes):
+    """Turn the clip's features (B, F) into logits (B, classes)."""
     x = layers.Dense(64, activation="relu", name="dense")(x)
     return layers.Dense(classes, name="logits")(x)
 
 
-def _input(task, clip_shape, seed):
-    """Check what every family is given, seed Keras, and return the input and the number of classes."""
+def _begin(task, clip_shape, seed):
+    """Check what every family is given, and seed Keras; the input, the rescaled clips and the number of classes."""
     classes, clip_shape = _classes(task), _clip_shape(clip_shape)
     keras.utils.set_random_seed(arguments.integer("seed", seed, 0, 2**32 - 1))
-    return keras.Input(clip_shape, name="clip"), classes
+    clip = keras.Input(clip_shape, name="clip")
+    return clip, layers.Rescaling(1 / BACKGROUND, offset=-1, name="rescaling")(clip), classes
 
 
 def _classes(task):
@@ -100,5 +256,5 @@ def _classes(task):
 def _clip_shape(shape):
     if not isinstance(shape, (tuple, list)) or len(shape) != 4:
         raise ValueError(f"clip_shape must be four integers (T, H, W, C), not {shape!r}")
-    least = (1, 4, 4, 1)  # two poolings halve height and width twice
+    least = (1, 8, 8, 1)  # height and width are halved three times
     return tuple(arguments.integer(f"clip_shape[{i}]", shape[i], least[i]) for i in range(4))

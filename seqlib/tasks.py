@@ -205,6 +205,7 @@ TASKS = {
             twins=("stretch", "shift"),
             table=_anything,
             layout=_four_durations,
+            defaults={"speed": (0, 0.5)},
             least_frames=8,
         ),
     )
@@ -324,7 +325,7 @@ def clips(task, n, seed=0, *, start=0, **options):
         Height and width of a frame, H = W, in pixels.
     size : int or (int, int), default (8, 11); for ``event`` (5, 8)
         Lowest and highest size of a shape: the side, in pixels, of the square of equal area.
-    speed : float or (float, float), default (1, 2)
+    speed : float or (float, float), default (1, 2); for ``duration`` (0, 0.5)
         Lowest and highest speed in pixels a frame, in eighths, below half the resolution. Borders are periodic: what
         leaves on one side comes back on the other.
     brightness : int or (int, int), default (128, 191); for ``event`` (88, 112)

@@ -60,7 +60,7 @@ def _batches(x, y, batch=32, shuffle=True):
     return served.batch(batch).prefetch(tf.data.AUTOTUNE)
 
 
-def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0):
+def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0, stop_at=None):
     """Train a model: Adam on the cross-entropy of its logits.
 
     Sets the seeds of Python, NumPy and TensorFlow and asks for deterministic operations: on one machine, with one
@@ -77,6 +77,8 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0)
     epochs : int
     learning_rate : float
     seed : int
+    stop_at : float, optional
+        Stop after the first epoch whose validation accuracy, from 0 to 1, reaches this; it takes ``validation``.
 
     Returns
     -------
@@ -102,7 +104,11 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0)
     seed = arguments.integer("seed", seed, 0, 2**32 - 1)
     keras.utils.set_random_seed(seed)  # before the clips are shuffled
     tf.config.experimental.enable_op_determinism()
-    progress = _Progress(model.name, epochs)
+    if stop_at is not None:
+        stop_at = arguments.number("stop_at", stop_at, 0, 1)
+        if validation is None:
+            raise ValueError(f"validation must be given where stop_at is, {stop_at:g}")
+    progress = _Progress(model.name, epochs, stop_at)
     began = time.perf_counter()
     interrupted = False
     try:
@@ -147,9 +153,9 @@ def _served(name, data, model, shuffle):
 class _Progress(keras.callbacks.Callback):
     """Keeps the history, and one line that says how far training is."""
 
-    def __init__(self, name, epochs):
+    def __init__(self, name, epochs, stop_at):
         super().__init__()
-        self.name, self.epochs, self.history, self.line = name, epochs, {}, _Line()
+        self.name, self.epochs, self.stop_at, self.history, self.line = name, epochs, stop_at, {}, _Line()
         self.shown = 0.0
 
     def on_train_batch_end(self, batch, logs=None):
@@ -165,6 +171,8 @@ class _Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for key, value in logs.items():
             self.history.setdefault(key, []).append(float(value))
+        if self.stop_at is not None and logs["val_accuracy"] >= self.stop_at:
+            self.model.stop_training = True
 
     def end(self, seconds, interrupted):
         done = len(self.history.get("loss", ()))

@@ -238,6 +238,36 @@ def test_a_twin_report_reads_well():
         ((16, 32, 24, 1), lambda: layers.Conv3D(8, 3), 27 * 8 + 8, 14 * 30 * 22 * 27 * 8),
         ((16, 32, 24, 2), lambda: layers.Conv3D(8, (3, 1, 1), padding="same"), 3 * 2 * 8 + 8, 16 * 32 * 24 * 3 * 2 * 8),
         ((16, 32, 24, 2), lambda: layers.Conv3D(8, 3, strides=(1, 2, 2)), 27 * 2 * 8 + 8, 14 * 15 * 11 * 27 * 2 * 8),
+        ((16, 10), lambda: layers.SimpleRNN(7), 10 * 7 + 7 * 7 + 7, 16 * (10 * 7 + 7 * 7)),
+        ((16, 10), lambda: layers.LSTM(7, return_sequences=True), 4 * (10 * 7 + 7 * 7 + 7), 16 * 4 * (10 * 7 + 7 * 7)),
+        (
+            (16, 10),
+            lambda: layers.GRU(7),
+            3 * (10 * 7 + 7 * 7 + 2 * 7),
+            16 * 3 * (10 * 7 + 7 * 7),
+        ),  # Keras has two biases
+        (
+            (16, 10),
+            lambda: layers.Bidirectional(layers.GRU(7)),
+            2 * 3 * (10 * 7 + 7 * 7 + 14),
+            2 * 16 * 3 * (10 * 7 + 7 * 7),
+        ),
+        (
+            (5, 8, 6, 3),
+            lambda: layers.ConvLSTM2D(4, 3, padding="same"),
+            4 * (9 * 3 * 4 + 9 * 4 * 4 + 4),
+            5 * 8 * 6 * 4 * (9 * 3 * 4 + 9 * 4 * 4),
+        ),
+        (
+            (5, 8, 6, 3),
+            lambda: layers.ConvLSTM2D(4, 3, return_sequences=True),
+            4 * (9 * 3 * 4 + 9 * 4 * 4 + 4),
+            5 * 6 * 4 * 4 * (9 * 3 * 4 + 9 * 4 * 4),
+        ),
+        ((5, 8, 6, 3), lambda: layers.TimeDistributed(layers.Conv2D(4, 3)), 9 * 3 * 4 + 4, 5 * 6 * 4 * 9 * 3 * 4),
+        ((5, 8, 6, 3), lambda: layers.TimeDistributed(layers.MaxPooling2D()), 0, 0),
+        ((5, 10), lambda: layers.TimeDistributed(layers.Dense(7)), 10 * 7 + 7, 5 * 10 * 7),
+        ((5, 10), lambda: layers.BatchNormalization(), 40, 0),
         ((32, 24, 3), lambda: layers.MaxPooling2D(), 0, 0),
         ((16, 32, 24, 3), lambda: layers.GlobalAveragePooling3D(), 0, 0),
         ((16, 4), lambda: layers.Rescaling(1 / 255), 0, 0),
@@ -251,6 +281,14 @@ def test_costs_of_one_layer(shape, layer, parameters, multiply_adds):
     assert measure.multiply_adds(model) == multiply_adds
     cost = measure.layer_costs(model)[-1]
     assert cost == (layer.name, tuple(model.output_shape[1:]), parameters, multiply_adds)
+
+
+def test_a_model_within_a_model_costs_what_it_costs_alone():
+    inner = stack((8, 6, 3), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2))
+    alone = measure.multiply_adds(inner)
+    assert alone == 6 * 4 * 9 * 3 * 4 + 96 * 2
+    assert measure.multiply_adds(stack((8, 6, 3), inner, layers.Dense(5))) == alone + 10
+    assert measure.multiply_adds(stack((7, 8, 6, 3), layers.TimeDistributed(inner))) == 7 * alone
 
 
 def test_costs_of_a_model_are_those_of_its_layers():

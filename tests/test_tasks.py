@@ -87,7 +87,7 @@ FROZEN = [
         {"brightness": (65, 191), "speed": 0, "onset": (0, 15), "noise": 18},
         "84d7ce233f6e2daf6cb4d64dd22c053ca2c34cc88e52dcabd118d2d09012d682",
     ),
-    ("clips", ("duration", 5), {}, "3efbb2fde4b6a44d9729aa853541acc1ab70adf3698cf27de82cb9f335207964"),
+    ("clips", ("duration", 5), {}, "ca17e147aaa2a3ef87b32eb3deea80d2f1fb5918ecfeb44fd12be9db4a512646"),
     (
         "clips",
         ("duration", 8, 3),
@@ -98,7 +98,7 @@ FROZEN = [
         "clips",
         ("duration", 4, 4),
         {"frames": 24, "brightness": 150, "onset": (0, 3), "noise": 0},
-        "0643d5a4a04b672176072efa18938d4d1ace5bd621aeb14a448bed3b211d758b",
+        "219e2699fa21a8a77d93bc20c9603563670e70459601c57ba443ec3dccdd2f13",
     ),
     (
         "clips",
@@ -106,7 +106,7 @@ FROZEN = [
         {"brightness": (65, 70), "noise": 1},
         "310e9a9395b845a4b812e79fcf8b50dc2c2408295216bd151cf87aceb802cbe6",
     ),
-    ("twins", ("duration", "stretch", 3, 6), {}, "ebefcdb92832e5b67a9b46cbd74db6fbcb52085b92884aa6b5a3d34e83bd4442"),
+    ("twins", ("duration", "stretch", 3, 6), {}, "c4aae4d72e22a99a04cb530bdfdd8d8459e59e4037cfcef3de9e94140bd0eaad"),
     (
         "twins",
         ("duration", "stretch", 3, 7),
@@ -117,7 +117,7 @@ FROZEN = [
         "twins",
         ("duration", "shift", 3, 8),
         {"frames": 20, "onset": (1, 3)},
-        "9c10e4d5861673b7d50d6300661f5626fdee5ba5d339a9f214308c1f4f18f390",
+        "e663c3a85c5731e96081570da529beb6fcc40322c40e3579c7d65275402072db",
     ),
     (
         "twins",

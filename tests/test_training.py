@@ -112,6 +112,24 @@ def test_fit_learns_what_can_be_learned():
     assert history["val_accuracy"][-1] == 1
 
 
+def test_training_stops_after_the_first_epoch_that_reaches_what_was_asked(clips):
+    """The first of twelve epochs reaches 0; only some later one reaches what only learning can; none reaches more."""
+    data = {"train": clips, "validation": clips, "epochs": 12}
+    assert len(training.fit(small_model(), **data, stop_at=0).history["loss"]) == 1
+    whole = training.fit(small_model(), **data, learning_rate=0.01).history["val_accuracy"]
+    aim = sorted(set(whole))[-2]
+    first = next(i for i, reached in enumerate(whole) if reached >= aim)
+    stopped = training.fit(small_model(), **data, learning_rate=0.01, stop_at=aim).history["val_accuracy"]
+    assert first > 0 and stopped == whole[: first + 1]
+
+
+def test_where_to_stop_takes_validation_clips_and_is_a_share(clips):
+    with pytest.raises(ValueError, match="validation must be given"):
+        training.fit(small_model(), clips, stop_at=0.9)
+    with pytest.raises(ValueError, match="stop_at must be a number from 0 to 1, not 99"):
+        training.fit(small_model(), clips, clips, stop_at=99)
+
+
 def test_the_last_validation_accuracy_is_that_of_the_model(clips):
     model = small_model()
     x, y = seqlib.clips("shape", 40, 1, **OPTIONS)

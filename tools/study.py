@@ -1,0 +1,184 @@
+"""Train every family on every task and write what came of it; ``make study`` and ``make sweeps``.
+
+A plan is a list of runs, each a plain dict that says all there is to say of it. A results file holds the same dicts
+with what was measured added, one on a line; a run that is in the file is not done again, so a killed study goes on.
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import seqlib
+from seqlib import measure, models, training
+from seqlib.backend import keras
+
+ROOT = Path(__file__).resolve().parents[1]
+SEEDS = range(5)
+BUDGET = {"clips": 2048, "epochs": 12, "learning_rate": 2e-3}
+STOP_AT = 0.995  # of 2,048 validation clips
+TRAINING, VALIDATION, TEST, TWINS = 10, 1, 2, 3  # seeds of clips; a run trains on TRAINING + its own seed
+
+TASKS = {  # the rows of the matrix
+    "shape": {"task": "shape", "options": {}},
+    "direction": {"task": "direction", "options": {}},
+    "order": {"task": "order", "options": {}},
+    "order, wide margins": {
+        "task": "order",
+        "options": {"frames": 20, "noise": 0, "block": 2, "gap": 4, "onset": (4, 8)},
+    },
+    "event, 1 frame of 128": {
+        "task": "event",
+        "options": {"frames": 128, "resolution": 12, "size": (5, 6), "brightness": (84, 92)},
+    },
+    "duration": {"task": "duration", "options": {}},
+    "duration, still and clean": {"task": "duration", "options": {"speed": 0, "noise": 0}},
+}
+FAMILIES = {  # its columns
+    "single frame": {"family": "single_frame", "settings": {}},
+    "early fusion": {"family": "early_fusion", "settings": {}},
+    "average pooling": {"family": "average_pooling", "settings": {}},
+    "max pooling": {"family": "max_pooling", "settings": {}},
+    "attention": {"family": "attention_pooling", "settings": {}},
+    "attention, positions": {"family": "attention_pooling", "settings": {"positions": True}},
+    "3D CNN": {"family": "conv3d", "settings": {}},
+    "(2+1)D": {"family": "conv2plus1d", "settings": {}},
+    "CNN + SimpleRNN": {"family": "cnn_rnn", "settings": {"cell": "simple"}},
+    "CNN + GRU": {"family": "cnn_rnn", "settings": {"cell": "gru"}},
+    "CNN + LSTM": {"family": "cnn_rnn", "settings": {"cell": "lstm"}},
+    "CNN + GRU, pooled": {"family": "cnn_rnn", "settings": {"cell": "gru", "features": "pooled"}},
+    "ConvLSTM": {"family": "conv_lstm", "settings": {}},
+}
+
+
+def run(row, column, seed, **changes):
+    """Describe one run; ``row`` and ``column`` are names of TASKS and FAMILIES, ``changes`` is what is not as usual."""
+    return {"row": row, "column": column, "seed": seed, **BUDGET, **TASKS[row], **FAMILIES[column], **changes}
+
+
+def matrix():
+    """Plan the capability matrix: tasks x families x seeds, the seeds outermost."""
+    return [run(row, column, seed) for seed in SEEDS for row in TASKS for column in FAMILIES]
+
+
+def sample(plan):
+    """Choose few runs, each row and each column once, with a budget that only proves the machinery."""
+    rows, columns = list(TASKS), list(FAMILIES)
+    pairs = {(rows[i % len(rows)], columns[i]) for i in range(len(columns))}
+    chosen = [one for one in plan if (one["row"], one["column"]) in pairs and one["seed"] == SEEDS[0]]
+    return [one | {"clips": 64, "epochs": 1} for one in chosen]
+
+
+def carry_out(run):
+    """Train and test one model; returns what was measured."""
+    task, options = seqlib.TASKS[run["task"]], run["options"]
+    train = seqlib.clips(task, run["clips"], TRAINING + run["seed"], **options)
+    validation = seqlib.clips(task, 2048, VALIDATION, **options)
+    keras.backend.clear_session()
+    model = getattr(models, run["family"])(task, train[0].shape[1:], run["seed"], **run["settings"])
+    fitted = training.fit(
+        model,
+        train,
+        validation,
+        epochs=run["epochs"],
+        learning_rate=run["learning_rate"],
+        seed=run["seed"],
+        stop_at=STOP_AT,
+    )
+    if fitted.interrupted:
+        raise KeyboardInterrupt
+    accuracy = measure.accuracy(model, *seqlib.clips(task, 2000, TEST, **options))
+    twins = {
+        kind: measure.twin_agreement(model, *seqlib.twins(task, kind, 500, TWINS, **options))
+        for kind in task.twins
+        if kind != "shift"
+    }
+    return {
+        "epochs_done": len(fitted.history["loss"]),
+        "seconds": round(fitted.seconds, 1),
+        "train_accuracy": round(fitted.history["accuracy"][-1], 4),
+        "right": accuracy.right,
+        "total": accuracy.total,
+        "twins": {
+            kind: {
+                "right": report.accuracy.right,
+                "total": report.accuracy.total,
+                "sets": report.sets,
+                "same_answer": report.same_answer,
+                "most_right": report.most_right,
+            }
+            for kind, report in twins.items()
+        },
+    }
+
+
+def read(path):
+    """Read a results file; an empty one if there is none."""
+    return json.loads(path.read_text("utf-8")) if path.exists() else {"made": {}, "runs": []}
+
+
+def write(path, results):
+    """Write a results file, one run on a line, whole or not at all."""
+    made = json.dumps(results["made"])
+    runs = ",\n".join(json.dumps(run) for run in results["runs"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(f'{{"made": {made},\n"runs": [\n{runs}\n]}}\n', "utf-8")
+    os.replace(unfinished, path)
+
+
+def made():
+    """Say when, on what and with which versions."""
+    return {
+        "date": date.today().isoformat(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
+    }
+
+
+def study(plan, path, carry_out=carry_out):
+    """Carry out what of a plan is not in the results file yet; runs that are in no plan any more are left out."""
+    plan = json.loads(json.dumps(plan))  # as it comes back from a file: tuples are lists
+    known = {key(one, plan[0]): one for one in read(path)["runs"]}
+    done = [known[key(one, one)] for one in plan if key(one, one) in known]
+    left = [one for one in plan if key(one, one) not in known]
+    print(f"{len(plan)} runs, {len(done)} of them done before")
+    began = time.perf_counter()
+    for i, one in enumerate(left):
+        done.append(one | carry_out(one))
+        write(path, {"made": made(), "runs": done})
+        spent = time.perf_counter() - began
+        remaining = spent / (i + 1) * (len(left) - i - 1)
+        reached = done[-1]["right"] / done[-1]["total"]
+        print(
+            f"[{len(done)}/{len(plan)}] {one['row']}, {one['column']}, seed {one['seed']}: {reached:.1%}; "
+            f"{remaining / 60:.0f} min left",
+            flush=True,
+        )
+    print(f"{path.name}: {len(done)} runs, {time.perf_counter() - began:.0f} s")
+
+
+def key(one, pattern):
+    """Return what names a run in a results file: its part that the plan wrote."""
+    return json.dumps({name: one[name] for name in pattern}, sort_keys=True)
+
+
+PLANS = {"matrix": (matrix, "study.json")}
+
+
+def main():
+    """Carry out the plan that is named, or a quick sample of it (QUICK=1)."""
+    plan, name = PLANS[sys.argv[1]]
+    if os.environ.get("QUICK"):
+        study(sample(plan()), ROOT / "_build" / "quick" / name)
+    else:
+        study(plan(), ROOT / "seqlib" / name)
+
+
+if __name__ == "__main__":
+    main()
