@@ -1,0 +1,204 @@
+"""What each family provably cannot tell apart: untrained and trained, and that it can where a condition is broken."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import seqlib
+from seqlib import measure, models, training
+from seqlib.backend import keras
+
+layers, ops = keras.layers, keras.ops
+
+SMALL = {"frames": 8, "resolution": 16, "size": (4, 8)}
+ROUNDING = 1e-5  # sums in another order
+ORDER_FREE = {
+    "average": models.average_pooling,
+    "max": models.max_pooling,
+    "attention": models.attention_pooling,
+}
+CONVOLUTIONAL = {"3D": models.conv3d, "(2+1)D": models.conv2plus1d}
+WIDE = {"frames": 20, "resolution": 16, "size": (4, 8), "noise": 0, "block": 2, "gap": 4, "onset": (4, 8)}
+
+
+def family(build, task, options, seed=0, trained=False):
+    """A model for clips of these options; its biases too are random, as training would leave them."""
+    x, y = seqlib.clips(task, 96, seed + 50, **options)
+    model = build(seqlib.TASKS[task], x.shape[1:], seed)
+    if trained:
+        training.fit(model, (x, y), epochs=2, learning_rate=3e-3)
+    else:
+        generator = np.random.default_rng(seed)
+        model.set_weights([w + 0.1 * generator.standard_normal(w.shape) for w in model.get_weights()])
+    return model
+
+
+def report(model, task, kind, options, n=100, seed=7):
+    return measure.twin_agreement(model, *seqlib.twins(task, kind, n, seed, **options))
+
+
+def is_blind(seen, difference):
+    assert seen.largest_difference <= difference
+    assert seen.same_answer >= seen.sets - seen.close_calls
+    assert seen.most_right == 1 or seen.close_calls
+    return True
+
+
+seeds = pytest.mark.parametrize(("seed", "trained"), [(0, False), (1, False), (2, True)])
+
+
+@seeds
+@pytest.mark.parametrize("name", ORDER_FREE)
+@pytest.mark.parametrize(
+    ("task", "kind", "options"),
+    [
+        ("direction", "reverse", SMALL),
+        ("direction", "reverse", SMALL | {"noise": 0, "frames": 5}),
+        ("order", "swap", SMALL),
+        ("order", "swap", {"frames": 11, "resolution": 21, "size": 5, "noise": 18}),
+    ],
+)
+def test_order_free_pooling_gives_twins_that_are_the_same_frames_one_answer(name, task, kind, options, seed, trained):
+    seen = report(family(ORDER_FREE[name], task, options, seed, trained), task, kind, options)
+    assert is_blind(seen, 0 if name == "max" else ROUNDING)
+    if kind == "swap" and not seen.close_calls:
+        assert seen.accuracy.value == 0.5
+    if kind == "reverse" and not seen.close_calls:
+        assert seen.accuracy.value <= 0.5
+
+
+@seeds
+@pytest.mark.parametrize("name", ORDER_FREE)
+def test_order_free_pooling_does_not_care_for_any_order(name, seed, trained):
+    model = family(ORDER_FREE[name], "shape", SMALL, seed, trained)
+    x, _ = seqlib.clips("shape", 50, 9, **SMALL)
+    order = np.random.default_rng(seed).permutation(8)
+    differ = np.abs(measure.logits(model, x) - measure.logits(model, x[:, order])).max()
+    assert differ <= (0 if name == "max" else ROUNDING)
+
+
+@pytest.mark.parametrize("build", [partial(models.attention_pooling, positions=True), models.cnn_rnn, models.conv3d])
+def test_a_family_that_is_told_or_sees_the_order_is_not_blind_to_it(build):
+    for task, kind in (("direction", "reverse"), ("order", "swap")):
+        seen = report(family(build, task, SMALL), task, kind, SMALL)
+        assert seen.largest_difference > 100 * ROUNDING
+
+
+@seeds
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_convolutions_with_global_pooling_cannot_tell_swapped_blocks_that_are_far_apart(name, seed, trained):
+    """Clean, gap and margins of R - 1 = 4 frames, time stride 1: the same bits, and half of the answers right."""
+    model = family(CONVOLUTIONAL[name], "order", WIDE, seed, trained)
+    assert measure.receptive_field(models.conv3d(2, (20, 16, 16, 1)), "conv3")[0] == 5
+    seen = report(model, "order", "swap", WIDE)
+    assert is_blind(seen, 0)
+    assert seen.accuracy.value == 0.5
+
+
+@seeds
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_nor_when_a_block_began(name, seed, trained):
+    model = family(CONVOLUTIONAL[name], "order", WIDE, seed, trained)
+    seen = report(model, "order", "shift", WIDE)
+    assert seen.largest_difference == 0
+    assert seen.same_answer == seen.sets
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"gap": 2, "onset": (4, 8)},  # both blocks within five frames
+        {"onset": 0},  # no margin before
+        {"onset": 12},  # none behind
+        {"noise": 8},
+    ],
+    ids=str,
+)
+def test_where_a_condition_is_broken_they_can(name, broken):
+    options = WIDE | broken
+    assert report(family(CONVOLUTIONAL[name], "order", options), "order", "swap", options).largest_difference > 1e-3
+
+
+@seeds
+def test_max_pooling_cannot_count_frames_that_stand_still(seed, trained):
+    """No noise, and each clip has a blank frame and one with the shape: the same two frames, so the same maximum."""
+    options = SMALL | {"speed": 0, "noise": 0}
+    seen = report(family(models.max_pooling, "duration", options, seed, trained), "duration", "stretch", options)
+    assert is_blind(seen, 0)
+    assert seen.accuracy.value == 0.25
+
+
+@pytest.mark.parametrize("broken", [{"speed": 1}, {"noise": 8}], ids=str)
+def test_a_trail_or_noise_tells_max_pooling_something(broken):
+    options = SMALL | {"speed": 0, "noise": 0} | broken
+    seen = report(family(models.max_pooling, "duration", options), "duration", "stretch", options)
+    assert seen.largest_difference > 1e-3
+
+
+def test_an_average_can_count_them():
+    options = SMALL | {"speed": 0, "noise": 0}
+    seen = report(family(models.average_pooling, "duration", options), "duration", "stretch", options)
+    assert seen.largest_difference > 1e-2
+
+
+# A recurrent network on spatially averaged features
+
+
+def around(x, before, after):
+    """Pad height and width periodically."""
+    for axis in (2, 3):
+        front = ops.take(x, range(x.shape[axis] - before, x.shape[axis]), axis=axis)
+        back = ops.take(x, range(after), axis=axis)
+        x = ops.concatenate([front, x, back] if before else [x, back], axis=axis)
+    return x
+
+
+def pooled_gru(task, clip_shape, seed, padding):
+    """The family cnn_rnn on pooled features; ``padding`` is that of its convolutions."""
+    keras.utils.set_random_seed(seed)
+    clip = keras.Input(clip_shape)
+    x = layers.Rescaling(1 / 64, offset=-1)(clip)
+    for filters, stride in ((16, 2), (32, 2), (16, 1)):
+        if padding == "circular":
+            x = around(x, before=int(stride == 1), after=1)  # as "same" does, but with what lies on the other side
+        kind = "valid" if padding == "circular" else "same"
+        x = layers.Conv3D(filters, (1, 3, 3), (1, stride, stride), padding=kind, activation="relu")(x)
+    x = layers.MaxPooling3D((1, 2, 2))(x)
+    x = ops.mean(x, axis=(2, 3))
+    x = layers.GRU(32)(x)
+    return keras.Model(clip, layers.Dense(len(task.classes))(x))
+
+
+EXACT = {"frames": 8, "resolution": 32, "speed": 8, "noise": 0}  # 8: what three halvings make of the stride
+
+
+@seeds
+def test_a_recurrent_network_on_averaged_features_cannot_see_motion(seed, trained):
+    build = partial(pooled_gru, padding="circular")
+    seen = report(family(build, "direction", EXACT, seed, trained), "direction", "reverse", EXACT)
+    assert is_blind(seen, ROUNDING)
+
+
+@pytest.mark.parametrize(
+    ("padding", "broken"),
+    [("zeros", {}), ("circular", {"speed": 7}), ("circular", {"speed": 0.5}), ("circular", {"noise": 8})],
+    ids=str,
+)
+def test_what_it_sees_where_a_condition_is_broken(padding, broken):
+    options = EXACT | broken
+    build = partial(pooled_gru, padding=padding)
+    seen = report(family(build, "direction", options), "direction", "reverse", options)
+    assert seen.largest_difference > 100 * ROUNDING
+
+
+def test_that_network_is_the_family_but_for_its_padding():
+    shape = (8, 32, 32, 1)
+    ours, theirs = models.cnn_rnn(4, shape, features="pooled"), pooled_gru(seqlib.TASKS["direction"], shape, 0, "zeros")
+    convolutions = 6  # three kernels and their biases
+    theirs.set_weights(ours.get_weights()[:convolutions] + theirs.get_weights()[convolutions:])
+    x, _ = seqlib.clips("direction", 8, frames=8)
+    read = [next(one for one in model.layers if isinstance(one, layers.GRU)).input for model in (ours, theirs)]
+    features = [keras.Model(model.input, tensor)(x).numpy() for model, tensor in zip((ours, theirs), read, strict=True)]
+    assert np.abs(features[0] - features[1]).max() < ROUNDING
