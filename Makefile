@@ -27,6 +27,12 @@ mutants: $(READY)  ## Test the tests: do they notice each small change of the co
 notebooks: $(READY)  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
 	@$(IN_VENV) tools.notebooks $(NB)
 
+study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hours; goes on where it stopped; QUICK=1 tries it.
+	@$(IN_VENV) tools.study matrix
+
+sweeps: $(READY)  ## Train over numbers of clips, gaps and learning rates into seqlib/sweeps.json; QUICK=1 tries it.
+	@$(IN_VENV) tools.study sweeps
+
 lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).
 	@$(IN_VENV) tools.my_lessons
 	@$(IN_VENV) jupyterlab --log-level=WARN $(ARGS) my_lessons

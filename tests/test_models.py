@@ -1,14 +1,34 @@
 """The model families: what they are, what they see, and that they can be built again and stored."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import seqlib
 from seqlib import models
-from seqlib.backend import keras
+from seqlib.backend import keras, tf
 
 CLIP_SHAPE = (6, 16, 16, 1)
 OPTIONS = {"frames": 6, "resolution": 16, "size": (4, 8)}
+
+
+FAMILIES = {
+    "single_frame": models.single_frame,
+    "early_fusion": models.early_fusion,
+    "average_pooling": models.average_pooling,
+    "max_pooling": models.max_pooling,
+    "attention_pooling": models.attention_pooling,
+    "attention_pooling, positions": partial(models.attention_pooling, positions=True),
+    "conv3d": models.conv3d,
+    "conv2plus1d": models.conv2plus1d,
+    "cnn_rnn, simple": partial(models.cnn_rnn, cell="simple"),
+    "cnn_rnn, gru": models.cnn_rnn,
+    "cnn_rnn, lstm": partial(models.cnn_rnn, cell="lstm"),
+    "cnn_rnn, pooled": partial(models.cnn_rnn, features="pooled"),
+    "conv_lstm": models.conv_lstm,
+}
+families = pytest.mark.parametrize("name", FAMILIES)
 
 
 def same(weights, others):
@@ -29,32 +49,35 @@ def answers(model, x):
         (2, [5, 9, 9, 2], 2),
     ],
 )
-def test_single_frame_takes_uint8_clips_and_gives_logits(task, clip_shape, classes):
-    model = models.single_frame(task, clip_shape)
+@families
+def test_a_family_takes_uint8_clips_and_gives_logits(name, task, clip_shape, classes):
+    model = FAMILIES[name](task, clip_shape)
     assert isinstance(model, keras.Model)
     assert not model.compiled
-    assert model.name == "single_frame"
+    assert model.name == name.partition(",")[0]
     assert model.input_shape == (None, *clip_shape)
     assert model.output_shape == (None, classes)
     logits = answers(model, np.random.default_rng(0).integers(0, 256, (5, *clip_shape), np.uint8))
     assert logits.dtype == np.float32
     assert logits.shape == (5, classes)
-    assert (logits < 0).any()  # logits, not probabilities
+    assert not np.allclose(logits.sum(1), 1)  # logits, not probabilities
 
 
-def test_the_first_layer_that_does_anything_makes_the_background_zero():
-    first = next(layer for layer in models.single_frame(4).layers if not isinstance(layer, keras.layers.InputLayer))
+@families
+def test_the_first_layer_that_does_anything_makes_the_background_zero(name):
+    first = next(layer for layer in FAMILIES[name](4).layers if not isinstance(layer, keras.layers.InputLayer))
     assert isinstance(first, keras.layers.Rescaling)
     assert first(np.array([0, 64, 128], np.uint8)).numpy().tolist() == [-1, 0, 1]
 
 
-def test_a_seed_gives_the_same_weights_whatever_was_drawn_before():
-    one = models.single_frame(4, CLIP_SHAPE, seed=3).get_weights()
+@families
+def test_a_seed_gives_the_same_weights_whatever_was_drawn_before(name):
+    one = FAMILIES[name](4, CLIP_SHAPE, seed=3).get_weights()
     keras.utils.set_random_seed(99)
     keras.random.normal((5,))
-    assert same(one, models.single_frame(4, CLIP_SHAPE, seed=3).get_weights())
-    for seed in (0, 4, 2**32 - 1):
-        assert not same(one, models.single_frame(4, CLIP_SHAPE, seed=seed).get_weights())
+    assert same(one, FAMILIES[name](4, CLIP_SHAPE, seed=3).get_weights())
+    for seed in (0, 2**32 - 1):
+        assert not same(one, FAMILIES[name](4, CLIP_SHAPE, seed=seed).get_weights())
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 6, 16])
@@ -77,10 +100,50 @@ def test_middle_twins_get_the_same_bits():
         assert np.array_equal(first, other)
 
 
-def test_a_stored_model_answers_the_same(tmp_path):
-    model = models.single_frame(4, CLIP_SHAPE)
+@families
+def test_a_stored_model_answers_the_same(name, tmp_path):
+    model = FAMILIES[name](4, CLIP_SHAPE)
     x, _ = seqlib.clips("shape", 8, **OPTIONS)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert np.array_equal(answers(again, x), answers(model, x))
     assert again.input_shape == model.input_shape
+
+
+@families
+def test_every_weight_is_trained(name):
+    """All that a family holds has a gradient; else it would be counted and learn nothing."""
+    model = FAMILIES[name](4, CLIP_SHAPE)
+    x, y = seqlib.clips("shape", 64, **OPTIONS)
+    with tf.GradientTape() as tape:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(y, model(x, training=True))
+    gradients = tape.gradient(loss, model.trainable_weights)
+    assert len(gradients) == len(model.weights)
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        shift_of_scores = weight.path.endswith("score/bias")  # a softmax does not change with it
+        assert shift_of_scores or np.abs(gradient).max() > 0, weight.path
+
+
+def test_budgets_are_comparable():
+    """Each family has between half and twice the parameters of the plain 2D CNN, save for what is said here."""
+    plain = FAMILIES["single_frame"](4).count_params()
+    ratios = {name: build(4).count_params() / plain for name, build in FAMILIES.items()}
+    assert {name for name, ratio in ratios.items() if not 0.5 <= ratio <= 2} == set()
+
+
+@families
+def test_multiply_adds_of_a_family_are_known(name):
+    assert seqlib.measure.multiply_adds(FAMILIES[name](4)) > 10**6
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (partial(models.cnn_rnn, cell="rnn"), "cell must be one of 'simple', 'gru', 'lstm', not 'rnn'"),
+        (partial(models.cnn_rnn, features="mean"), "features must be one of 'flat', 'pooled', not 'mean'"),
+        (partial(models.attention_pooling, positions=1), "positions must be True or False, not 1"),
+    ],
+)
+def test_a_wrong_setting_is_named(build, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        build(4)

@@ -44,23 +44,30 @@ def test_the_lesson_says_when_how_long_and_with_what_it_ran(path):
     assert run.seconds <= 90, "a lesson may take 90 s on two cores"
 
 
-@pytest.mark.parametrize("family", ["single_frame", "early_fusion"])
-def test_a_model_written_out_in_lesson_2_is_the_one_in_seqlib(family):
-    lesson = read(notebooks.ROOT / "notebooks" / "02_one_frame_at_a_time.ipynb")
+WRITTEN_OUT = {  # lesson: the families that it writes out in full
+    "02": [("single_frame", {}), ("early_fusion", {})],
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "family", "settings"), [(number, *one) for number, families in WRITTEN_OUT.items() for one in families]
+)
+def test_a_model_written_out_in_a_lesson_is_the_one_in_seqlib(number, family, settings):
+    lesson = read(next(path for path in LESSONS if path.name.startswith(number)))
     names = {}
     for cell in lesson.cells:
-        if cell.cell_type == "code" and "def " in cell.source:
+        if cell.cell_type == "code":
             tree = ast.parse(cell.source)
             tree.body = [n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom, ast.FunctionDef))]
             exec(compile(tree, "lesson", "exec"), names)
-    theirs, ours = names[family](4, seed=3), getattr(seqlib.models, family)(4, seed=3)
+    theirs, ours = (build(4, seed=3, **settings) for build in (names[family], getattr(seqlib.models, family)))
 
-    def settings(layer):
+    def described(layer):
         return type(layer).__name__, {k: v for k, v in layer.get_config().items() if k != "name"}
 
     assert len(theirs.layers) == len(ours.layers)
     for their_layer, our_layer in zip(theirs.layers, ours.layers, strict=True):
-        assert settings(their_layer) == settings(our_layer)
+        assert described(their_layer) == described(our_layer)
         for a, b in zip(their_layer.get_weights(), our_layer.get_weights(), strict=True):
             assert np.array_equal(a, b)
     x, _ = seqlib.clips("shape", n=4)

@@ -1,4 +1,4 @@
-"""Train every family on every task and write what came of it; ``make study`` and ``make sweeps``.
+"""Train every family on every task (``make study``), and some over a few settings (``make sweeps``); keep what came of it.
 
 A plan is a list of runs, each a plain dict that says all there is to say of it. A results file holds the same dicts
 with what was measured added, one on a line; a run that is in the file is not done again, so a killed study goes on.
@@ -55,9 +55,22 @@ FAMILIES = {  # its columns
 }
 
 
+# The sweeps: each is over one setting, for the columns that it is about.
+CLIPS, ON_CLIPS = (64, 256, 1024, 4096), ("early fusion", "3D CNN", "(2+1)D", "CNN + GRU", "CNN + LSTM")
+GAPS, ON_GAPS = (2, 6, 12, 24), ("3D CNN", "CNN + SimpleRNN", "CNN + GRU", "CNN + LSTM")
+RATES, ON_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), ("3D CNN", "CNN + GRU", "attention, positions")
+SWEPT = {
+    f"order, gap {gap}": {
+        "task": "order",
+        "options": {"frames": 32, "resolution": 16, "size": (4, 8), "block": 2, "gap": gap, "onset": (1, 27 - gap)},
+    }
+    for gap in GAPS
+}
+
+
 def run(row, column, seed, **changes):
     """Describe one run; ``row`` and ``column`` are names of TASKS and FAMILIES, ``changes`` is what is not as usual."""
-    return {"row": row, "column": column, "seed": seed, **BUDGET, **TASKS[row], **FAMILIES[column], **changes}
+    return {"row": row, "column": column, "seed": seed, **BUDGET, **(TASKS | SWEPT)[row], **FAMILIES[column], **changes}
 
 
 def matrix():
@@ -65,12 +78,33 @@ def matrix():
     return [run(row, column, seed) for seed in SEEDS for row in TASKS for column in FAMILIES]
 
 
+def sweeps():
+    """Plan what chapter 6 draws as curves: over the number of clips, the gap of `order`, and the learning rate."""
+    return [
+        run(row, column, seed, **changes)
+        for seed in SEEDS[:3]
+        for column, row, changes in (
+            *((column, "direction", fewer_clips(n)) for n in CLIPS for column in ON_CLIPS),
+            *((column, f"order, gap {gap}", {}) for gap in GAPS for column in ON_GAPS),
+            *((column, "order", {"learning_rate": rate}) for rate in RATES for column in ON_RATES),
+        )
+    ]
+
+
+def fewer_clips(n):
+    """Train on n clips for as many steps as the budget has, in batches of 32."""
+    return {"clips": n, "epochs": BUDGET["epochs"] * BUDGET["clips"] // max(n, 32)}
+
+
 def sample(plan):
-    """Choose few runs, each row and each column once, with a budget that only proves the machinery."""
-    rows, columns = list(TASKS), list(FAMILIES)
-    pairs = {(rows[i % len(rows)], columns[i]) for i in range(len(columns))}
-    chosen = [one for one in plan if (one["row"], one["column"]) in pairs and one["seed"] == SEEDS[0]]
-    return [one | {"clips": 64, "epochs": 1} for one in chosen]
+    """Choose few runs, such that each row and each column is there, with a budget that only proves the machinery."""
+    chosen, seen = [], set()
+    for new in (2, 1):  # first a row and a column that are both new, then what is still missing
+        for one in plan:
+            if len({one["row"], one["column"]} - seen) >= new:
+                chosen.append(one | {"clips": 64, "epochs": 1})
+                seen |= {one["row"], one["column"]}
+    return chosen
 
 
 def carry_out(run):
@@ -168,7 +202,7 @@ def key(one, pattern):
     return json.dumps({name: one[name] for name in pattern}, sort_keys=True)
 
 
-PLANS = {"matrix": (matrix, "study.json")}
+PLANS = {"matrix": (matrix, "study.json"), "sweeps": (sweeps, "sweeps.json")}
 
 
 def main():

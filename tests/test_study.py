@@ -1,0 +1,128 @@
+"""The study: its plan covers what is promised, and it goes on after a kill without losing or doubling a run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from itertools import product
+
+import pytest
+
+import seqlib
+from tools import study
+
+MEASURED = {"right": 9, "total": 10, "seconds": 1.0}
+
+
+def plan(count):
+    return [study.run("shape", "single frame", seed) for seed in range(count)]
+
+
+def counted(calls, stop_after=None):
+    """Stand for a training; keeps a list of the runs it was asked for."""
+
+    def carry_out(run):
+        if len(calls) == stop_after:
+            raise KeyboardInterrupt
+        calls.append(run["seed"])
+        return MEASURED
+
+    return carry_out
+
+
+def test_the_matrix_has_every_cell_with_every_seed_once():
+    cells = [(run["row"], run["column"], run["seed"]) for run in study.matrix()]
+    assert sorted(cells) == sorted(product(study.TASKS, study.FAMILIES, study.SEEDS))
+    assert {row["task"] for row in study.TASKS.values()} == set(seqlib.TASKS)
+    assert {column["family"] for column in study.FAMILIES.values()} == set(seqlib.show.FAMILIES)
+
+
+@pytest.mark.parametrize("planned", [study.matrix, study.sweeps])
+def test_no_run_is_planned_twice_and_all_clips_can_be_drawn(planned):
+    runs = planned()
+    assert len({study.key(run, run) for run in runs}) == len(runs)
+    assert len({tuple(run) for run in runs}) == 1
+    for task, options in {(run["task"], json.dumps(run["options"])) for run in runs}:
+        assert len(seqlib.clips(task, 1, **json.loads(options))[0]) == 1
+
+
+@pytest.mark.parametrize("planned", [study.matrix, study.sweeps])
+def test_the_sample_has_each_row_and_each_column(planned):
+    runs, sample = planned(), study.sample(planned())
+    for axis in ("row", "column"):
+        assert {run[axis] for run in sample} == {run[axis] for run in runs}
+    assert len(sample) < 20
+
+
+def test_after_an_interruption_only_what_is_missing_is_done(tmp_path):
+    path, calls = tmp_path / "results.json", []
+    with pytest.raises(KeyboardInterrupt):
+        study.study(plan(5), path, counted(calls, stop_after=3))
+    assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1, 2]
+    study.study(plan(5), path, counted(calls))
+    assert calls == [0, 1, 2, 3, 4]
+    assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1, 2, 3, 4]
+    study.study(plan(5), path, counted(calls))
+    assert len(calls) == 5
+
+
+def test_what_a_run_was_to_be_is_kept_beside_what_came_of_it(tmp_path):
+    study.study(plan(1), tmp_path / "results.json", counted([]))
+    results = study.read(tmp_path / "results.json")
+    assert results["runs"] == json.loads(json.dumps([plan(1)[0] | MEASURED]))
+    assert {"date", "machine", "python", "tensorflow", "keras", "numpy"} == set(results["made"])
+
+
+def test_a_run_whose_plan_has_changed_is_done_again_and_not_kept_twice(tmp_path):
+    path, calls = tmp_path / "results.json", []
+    study.study(plan(2), path, counted(calls))
+    changed = [run | {"epochs": 99} for run in plan(1)] + plan(2)[1:]
+    study.study(changed, path, counted(calls))
+    assert calls == [0, 1, 0]
+    assert sorted((run["seed"], run["epochs"]) for run in study.read(path)["runs"]) == [(0, 99), (1, 12)]
+
+
+def test_the_longest_training_of_a_sweep_takes_as_many_steps_as_the_budget():
+    steps = {run["clips"] * run["epochs"] // 32 for run in study.sweeps()}
+    assert steps == {study.BUDGET["clips"] * study.BUDGET["epochs"] // 32}
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from tools import study
+def carry_out(run):
+    if run["seed"] == 2 and "die" in sys.argv:
+        print("now", flush=True)
+        time.sleep(60)
+    return {"right": 1, "total": 2, "seconds": 0.0}
+study.study([study.run("shape", "single frame", seed) for seed in range(4)], Path(sys.argv[1]), carry_out)
+"""
+
+
+def test_a_killed_process_leaves_a_whole_file_and_the_next_one_goes_on(tmp_path):
+    path = tmp_path / "results.json"
+    command = [sys.executable, "-c", KILLED, str(path)]
+    environment = os.environ | {"PYTHONPATH": str(study.ROOT)}
+    with subprocess.Popen([*command, "die"], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        while "now" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+    assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1]
+    said = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+    assert "4 runs, 2 of them done before" in said
+    assert "[4/4]" in said and "0 min left" in said
+    assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1, 2, 3]
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("row", ["direction", "event, 1 frame of 128"])
+def test_a_run_says_what_was_measured(row):
+    run = study.run(row, "single frame", 0, clips=32, epochs=1)
+    measured = study.carry_out(run)
+    assert measured["epochs_done"] == 1 and measured["total"] == 2000
+    kinds = [kind for kind in seqlib.TASKS[run["task"]].twins if kind != "shift"]
+    assert list(measured["twins"]) == kinds
+    if "middle" in kinds:
+        assert measured["twins"]["middle"]["right"] == measured["twins"]["middle"]["total"] / 4
