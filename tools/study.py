@@ -1,4 +1,4 @@
-"""Train every family on every task (``make study``), and some over a few settings (``make sweeps``); keep what came of it.
+"""Train every family on every task (``make study``), and some over a few settings (``make sweeps``); keep the results.
 
 A plan is a list of runs, each a plain dict that says all there is to say of it. A results file holds the same dicts
 with what was measured added, one on a line; a run that is in the file is not done again, so a killed study goes on.
