@@ -4,6 +4,7 @@ A picture's text is made from what it shows: `describe` looks at the pixels, `le
 """
 
 import io
+import textwrap
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Image as IPythonImage
 from IPython.display import display
+from matplotlib.colors import LinearSegmentedColormap
 from PIL import Image, ImageDraw, ImageFont
 
 from . import arguments, rendering
@@ -41,6 +43,7 @@ FAMILIES = {
 
 MARK = "#e87400"
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
+_SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F4F1", "#7C7CE0", "#2F2FA8"])
 
 
 class Picture(IPythonImage):
@@ -305,6 +308,69 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
         f"{name} {'goes ' * (not i)}from {v[0]:.0%} to {v[-1]:.0%}" for i, (name, v, _) in enumerate(curves)
     )
     return picture(figure, f"Learning curves over {len(epochs)} epoch{'s' * (len(epochs) > 1)}: accuracy in {told}.")
+
+
+def matrix(runs, ceilings):
+    """Draw what a study measured: families down, tasks across; the mean accuracy, and the lowest and highest.
+
+    A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so.
+
+    Parameters
+    ----------
+    runs : list of dict
+        Each with ``column`` (the family), ``row`` (the task), ``chance``, and ``right`` of ``total``; several of one
+        row and column are repetitions.
+    ceilings : dict of (str, str) to float
+        Of (row, column) to the accuracy that is provably not exceeded on twins.
+
+    Returns
+    -------
+    IPython.display.Image
+
+    Examples
+    --------
+    >>> runs = [{"row": "order", "column": "average", "chance": 0.5, "right": r, "total": 100} for r in (48, 52)]
+    >>> print(matrix(runs, {("order", "average"): 0.5}))
+    Accuracy by family and task. average: order 50% (blind, at most 50%).
+    """
+    rows, columns = (list(dict.fromkeys(run[axis] for run in runs)) for axis in ("row", "column"))
+    reached = {(row, column): [] for row in rows for column in columns}
+    chance = {run["row"]: run["chance"] for run in runs}
+    for run in runs:
+        reached[run["row"], run["column"]].append(run["right"] / run["total"])
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(1.6 + 1.05 * len(rows), 1.2 + 0.52 * len(columns)))
+        for (row, column), values in reached.items():
+            if not values:
+                continue
+            x, y, mean = rows.index(row), columns.index(column), float(np.mean(values))
+            shade = max(0.0, (mean - chance[row]) / (1 - chance[row]))
+            axis.add_patch(plt.Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=_SHADES(shade)))
+            ink = "white" if shade > 0.5 else "#2B2B33"
+            axis.text(x, y - 0.13, f"{mean:.1%}", ha="center", va="center", color=ink)
+            spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}"
+            if (row, column) in ceilings:
+                spread = f"blind: ≤ {ceilings[row, column]:.0%}"
+                frame = plt.Rectangle((x - 0.45, y - 0.42), 0.9, 0.84, fill=False, edgecolor=MARK, linewidth=2)
+                axis.add_patch(frame)
+            axis.text(x, y + 0.22, spread, ha="center", va="center", color=ink, fontsize=8)
+        axis.set(xlim=(-0.5, len(rows) - 0.5), ylim=(len(columns) - 0.5, -0.5))
+        axis.set_xticks(range(len(rows)), [textwrap.fill(row, 12) for row in rows])
+        axis.set_yticks(range(len(columns)), columns)
+        axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+        axis.grid(False)
+        axis.spines[:].set_visible(False)
+    told = (
+        f"{column}: "
+        + ", ".join(
+            f"{row} {np.mean(reached[row, column]):.0%}"
+            + (f" (blind, at most {ceilings[row, column]:.0%})" if (row, column) in ceilings else "")
+            for row in rows
+            if reached[row, column]
+        )
+        for column in columns
+    )
+    return picture(figure, f"Accuracy by family and task. {'; '.join(told)}.")
 
 
 def picture(figure, alt):

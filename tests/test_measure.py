@@ -2,6 +2,7 @@
 
 import html.parser
 import math
+import re
 import time
 from functools import partial
 
@@ -523,6 +524,17 @@ def test_every_broken_claim_is_listed_with_its_figures_and_no_other():
     for part in ("first", "0.31", "<= 0.3", "third", "5", ">= 7"):
         assert part in words
     assert "second" not in words
+
+
+def test_claims_read_line_by_line_row_by_row_and_broken_ones_one_after_the_other():
+    checked = measure.check_claims(("weights", 1234567, "==", 1234567), ("share", 0.98765, ">=", 0.9))
+    assert repr(checked) == "weights: 1,234,567 (= 1,234,567) holds\nshare: 0.9877 (≥ 0.9) holds"
+    table = checked._repr_html_()
+    cells = ["weights", "1,234,567", "= 1,234,567", "yes", "share", "0.9877", "≥ 0.9", "yes"]
+    assert re.findall("<td>(.*?)</td>", table) == cells
+    assert re.sub("<(t[hd])>.*?</\\1>|</?(table|tr)>", "", table) == ""  # no words but in cells
+    with pytest.raises(AssertionError, match=r"\Afirst: 0.31 is not <= 0.3; third: 5 is not >= 7\Z"):
+        measure.check_claims(("first", 0.31, "<=", 0.3), ("second", 1, "==", 1), ("third", 5, ">=", 7))
 
 
 def test_the_table_of_claims_is_escaped_html_with_a_header_row():

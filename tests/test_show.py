@@ -452,3 +452,18 @@ def test_glue_writes_what_myst_nb_writes(shell, value, plain):
 def test_glue_takes_many(shell):
     records = displayed(lambda: show.glue(a=1, b=2.5))
     assert [metadata["scrapbook"]["name"] for _, metadata in records] == ["a", "b"]
+
+
+def test_a_matrix_tells_the_mean_of_each_cell_and_what_is_blind():
+    def runs(row, column, *right):
+        return [{"row": row, "column": column, "chance": 0.25, "right": r, "total": 200} for r in right]
+
+    drawn = show.matrix(
+        runs("shape", "one", 190, 200) + runs("motion", "one", 50) + runs("shape", "other", 60),
+        {("motion", "one"): 0.25},
+    )
+    told = drawn.metadata["alt"]
+    assert told == "Accuracy by family and task. one: shape 98%, motion 25% (blind, at most 25%); other: shape 30%."
+    pixels = np.asarray(Image.open(io.BytesIO(drawn.data)).convert("L"))
+    assert pixels.min() < 80  # the cell that is nearly all right is dark
+    assert drawn.width < 500

@@ -326,6 +326,11 @@ def test_mean_brightness_is_the_same_for_all_classes(task):
     assert max(means) - min(means) < 4.5 * brightness.std() * math.sqrt(2 * classes / 4000)
 
 
+def test_an_unknown_task_is_called_one():
+    with pytest.raises(ValueError, match=r"\Atask must be one of"):
+        seqlib.clips("motion", 4)
+
+
 # Motion
 
 

@@ -76,6 +76,12 @@ def test_the_first_labels_of_n_sets_are_balanced(task, kind):
         assert kind in ALL_LABELS or np.bincount(member, minlength=classes).tolist() == [40 // classes] * classes
 
 
+def test_the_seed_is_0_unless_told_and_an_unknown_kind_is_called_one():
+    assert same(seqlib.twins("shape", "shift", 3), seqlib.twins("shape", "shift", 3, seed=0))
+    with pytest.raises(ValueError, match=r"\Akind must be one of"):
+        seqlib.twins("shape", "mirror", 3)
+
+
 # middle
 
 
