@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book test mutants notebooks lab system links repository lock format clean
+.PHONY: help book test mutants notebooks study sweeps lab system links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
