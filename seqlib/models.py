@@ -120,7 +120,8 @@ def attention_pooling(task, clip_shape=(16, 32, 32, 1), seed=0, *, positions=Fal
         frames = clip_shape[0]
         number = ops.ones_like(x[:, :, :1]) * np.eye(frames, dtype="float32")
         x = layers.Concatenate(name="with_positions")([x, number])
-    score = layers.Dense(1, name="score")(layers.Dense(32, activation="tanh", name="query")(x))
+    score = layers.Dense(32, activation="tanh", name="query")(x)
+    score = layers.Dense(1, name="score")(score)
     weights = layers.Softmax(axis=1, name="weights")(score)
     x = layers.Dot(axes=1, name="sum")([weights, x])
     x = layers.Flatten(name="attention")(x)

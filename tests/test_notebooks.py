@@ -46,6 +46,13 @@ def test_the_lesson_says_when_how_long_and_with_what_it_ran(path):
 
 WRITTEN_OUT = {  # lesson: the families that it writes out in full
     "02": [("single_frame", {}), ("early_fusion", {})],
+    "03": [("conv3d", {}), ("conv2plus1d", {})],
+    "05": [
+        ("average_pooling", {}),
+        ("max_pooling", {}),
+        ("attention_pooling", {}),
+        ("attention_pooling", {"positions": True}),
+    ],
 }
 
 
