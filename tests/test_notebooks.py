@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import seqlib
+from seqlib.models import CELLS
 from tools import notebooks, setup_cell
 
 LESSONS = sorted((notebooks.ROOT / "notebooks").glob("*.ipynb"))
@@ -47,6 +48,10 @@ def test_the_lesson_says_when_how_long_and_with_what_it_ran(path):
 WRITTEN_OUT = {  # lesson: the families that it writes out in full
     "02": [("single_frame", {}), ("early_fusion", {})],
     "03": [("conv3d", {}), ("conv2plus1d", {})],
+    "04": [
+        *(("cnn_rnn", {"cell": cell, "features": kept}) for cell in CELLS for kept in ("flat", "pooled")),
+        ("conv_lstm", {}),
+    ],
     "05": [
         ("average_pooling", {}),
         ("max_pooling", {}),
