@@ -45,6 +45,17 @@ def test_the_lesson_says_when_how_long_and_with_what_it_ran(path):
     assert run.seconds <= 90, "a lesson may take 90 s on two cores"
 
 
+def test_the_listings_of_the_answer_on_one_page_have_fifteen_lines_at_most():
+    code = "\n".join(cell.source for cell in read(LESSONS[0]).cells if cell.cell_type == "code")
+    lengths = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert set(lengths) == {"cnn_3d", "cnn_rnn", "cnn_pooling"}
+    assert max(lengths.values()) <= 15
+
+
 WRITTEN_OUT = {  # lesson: the families that it writes out in full
     "02": [("single_frame", {}), ("early_fusion", {})],
     "03": [("conv3d", {}), ("conv2plus1d", {})],
