@@ -57,15 +57,14 @@ FAMILIES = {  # its columns
 
 # The sweeps: each is over one setting, for the columns that it is about.
 CLIPS, ON_CLIPS = (64, 256, 1024, 4096), ("early fusion", "3D CNN", "(2+1)D", "CNN + GRU", "CNN + LSTM")
-GAPS, ON_GAPS = (2, 6, 12, 24), ("3D CNN", "CNN + SimpleRNN", "CNN + GRU", "CNN + LSTM")
+GAPS, WAITS, ON_ORDER = (2, 6, 12, 24), (4, 20, 40, 60), ("3D CNN", "CNN + SimpleRNN", "CNN + GRU", "CNN + LSTM")
 RATES, ON_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), ("3D CNN", "CNN + GRU", "attention, positions")
+SMALL = {"task": "order", "options": {"resolution": 16, "size": (4, 8), "block": 2}}
 SWEPT = {
-    f"order, gap {gap}": {
-        "task": "order",
-        "options": {"frames": 32, "resolution": 16, "size": (4, 8), "block": 2, "gap": gap, "onset": (1, 27 - gap)},
-    }
-    for gap in GAPS
+    **{f"order, gap {gap}": {"frames": 32, "gap": gap, "onset": (1, 27 - gap)} for gap in GAPS},
+    **{f"order, wait {wait}": {"frames": 12 + wait, "gap": 4, "onset": (0, 4)} for wait in WAITS},  # after the second
 }
+SWEPT = {name: SMALL | {"options": SMALL["options"] | options} for name, options in SWEPT.items()}
 
 
 def run(row, column, seed, **changes):
@@ -79,13 +78,13 @@ def matrix():
 
 
 def sweeps():
-    """Plan what chapter 6 draws as curves: over the number of clips, the gap of `order`, and the learning rate."""
+    """Plan the curves of chapter 6: over clips, the gap in `order` and the wait after it, and the learning rate."""
     return [
         run(row, column, seed, **changes)
         for seed in SEEDS[:3]
         for column, row, changes in (
             *((column, "direction", fewer_clips(n)) for n in CLIPS for column in ON_CLIPS),
-            *((column, f"order, gap {gap}", {}) for gap in GAPS for column in ON_GAPS),
+            *((column, row, {}) for row in SWEPT for column in ON_ORDER),
             *((column, "order", {"learning_rate": rate}) for rate in RATES for column in ON_RATES),
         )
     ]
