@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from itertools import product
+from multiprocessing.pool import ThreadPool
 
 import pytest
 
@@ -65,6 +66,13 @@ def test_after_an_interruption_only_what_is_missing_is_done(tmp_path):
     assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1, 2, 3, 4]
     study.study(plan(5), path, counted(calls))
     assert len(calls) == 5
+
+
+def test_results_of_several_at_a_time_stand_beside_their_own_runs(tmp_path):
+    path = tmp_path / "results.json"
+    with ThreadPool(3) as pool:
+        study.study(plan(5), path, lambda run: MEASURED | {"right": run["seed"]}, each=pool.imap)
+    assert [(run["seed"], run["right"]) for run in study.read(path)["runs"]] == [(n, n) for n in range(5)]
 
 
 def test_what_a_run_was_to_be_is_kept_beside_what_came_of_it(tmp_path):

@@ -5,8 +5,10 @@ with what was measured added, one on a line; a run that is in the file is not do
 """
 
 import json
+import multiprocessing
 import os
 import platform
+import signal
 import sys
 import time
 from datetime import date
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import seqlib
 from seqlib import measure, models, training
-from seqlib.backend import keras
+from seqlib.backend import keras, tf
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = range(5)
@@ -174,16 +176,19 @@ def made():
     }
 
 
-def study(plan, path, carry_out=carry_out):
-    """Carry out what of a plan is not in the results file yet; runs that are in no plan any more are left out."""
+def study(plan, path, carry_out=carry_out, each=map):
+    """Carry out what of a plan is not in the results file yet; runs that are in no plan any more are left out.
+
+    ``each`` is `map`, or one that does several at a time and gives the results in order.
+    """
     plan = json.loads(json.dumps(plan))  # as it comes back from a file: tuples are lists
     known = {key(one, plan[0]): one for one in read(path)["runs"]}
     done = [known[key(one, one)] for one in plan if key(one, one) in known]
     left = [one for one in plan if key(one, one) not in known]
     print(f"{len(plan)} runs, {len(done)} of them done before")
     began = time.perf_counter()
-    for i, one in enumerate(left):
-        done.append(one | carry_out(one))
+    for i, (one, measured) in enumerate(zip(left, each(carry_out, left), strict=True)):
+        done.append(one | measured)
         write(path, {"made": made(), "runs": done})
         spent = time.perf_counter() - began
         remaining = spent / (i + 1) * (len(left) - i - 1)
@@ -204,13 +209,21 @@ def key(one, pattern):
 PLANS = {"matrix": (matrix, "study.json"), "sweeps": (sweeps, "sweeps.json")}
 
 
+def one_of_several():
+    """Prepare a process that trains beside others: on one thread, and Ctrl-C is its parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 def main():
-    """Carry out the plan that is named, or a quick sample of it (QUICK=1)."""
+    """Carry out the plan that is named, or a quick sample of it (QUICK=1); a run on every core."""
     plan, name = PLANS[sys.argv[1]]
-    if os.environ.get("QUICK"):
-        study(sample(plan()), ROOT / "_build" / "quick" / name)
-    else:
-        study(plan(), ROOT / "seqlib" / name)
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), one_of_several) as pool:
+        if os.environ.get("QUICK"):
+            study(sample(plan()), ROOT / "_build" / "quick" / name, each=pool.imap)
+        else:
+            study(plan(), ROOT / "seqlib" / name, each=pool.imap)
 
 
 if __name__ == "__main__":
