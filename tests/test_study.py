@@ -91,9 +91,9 @@ def test_a_run_whose_plan_has_changed_is_done_again_and_not_kept_twice(tmp_path)
     assert sorted((run["seed"], run["epochs"]) for run in study.read(path)["runs"]) == [(0, 99), (1, 12)]
 
 
-def test_the_longest_training_of_a_sweep_takes_as_many_steps_as_the_budget():
-    steps = {run["clips"] * run["epochs"] // 32 for run in study.sweeps()}
-    assert steps == {study.BUDGET["clips"] * study.BUDGET["epochs"] // 32}
+def test_each_training_of_a_sweep_takes_as_many_steps_as_the_budget():
+    shown = {run["clips"] * run["repeats"] * run["epochs"] for run in study.sweeps()}
+    assert shown == {study.BUDGET["clips"] * study.BUDGET["epochs"]}
 
 
 KILLED = """

@@ -15,13 +15,15 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 import seqlib
 from seqlib import measure, models, training
 from seqlib.backend import keras, tf
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = range(5)
-BUDGET = {"clips": 2048, "epochs": 12, "learning_rate": 2e-3}
+BUDGET = {"clips": 2048, "repeats": 1, "epochs": 12, "learning_rate": 2e-3}  # an epoch shows each clip `repeats` times
 STOP_AT = 0.995  # of 2,048 validation clips
 TRAINING, VALIDATION, TEST, TWINS = 10, 1, 2, 3  # seeds of clips; a run trains on TRAINING + its own seed
 
@@ -93,8 +95,9 @@ def sweeps():
 
 
 def fewer_clips(n):
-    """Train on n clips for as many steps as the budget has, in batches of 32."""
-    return {"clips": n, "epochs": BUDGET["epochs"] * BUDGET["clips"] // max(n, 32)}
+    """Train on n clips, be they fewer or more than the budget's, for as many steps as the budget has."""
+    repeats = max(1, BUDGET["clips"] // n)
+    return {"clips": n, "repeats": repeats, "epochs": BUDGET["epochs"] * BUDGET["clips"] // (n * repeats)}
 
 
 def sample(plan):
@@ -111,10 +114,11 @@ def sample(plan):
 def carry_out(run):
     """Train and test one model; returns what was measured."""
     task, options = seqlib.TASKS[run["task"]], run["options"]
-    train = seqlib.clips(task, run["clips"], TRAINING + run["seed"], **options)
+    x, y = seqlib.clips(task, run["clips"], TRAINING + run["seed"], **options)
+    train = np.concatenate([x] * run["repeats"]), np.concatenate([y] * run["repeats"])
     validation = seqlib.clips(task, 2048, VALIDATION, **options)
     keras.backend.clear_session()
-    model = getattr(models, run["family"])(task, train[0].shape[1:], run["seed"], **run["settings"])
+    model = getattr(models, run["family"])(task, x.shape[1:], run["seed"], **run["settings"])
     fitted = training.fit(
         model,
         train,
