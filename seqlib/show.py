@@ -313,7 +313,8 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
 def matrix(runs, ceilings):
     """Draw what a study measured: families down, tasks across; the mean accuracy, and the lowest and highest.
 
-    A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so.
+    A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so: its runs
+    are to be counted on twins.
 
     Parameters
     ----------
@@ -350,7 +351,7 @@ def matrix(runs, ceilings):
             axis.text(x, y - 0.13, f"{mean:.1%}", ha="center", va="center", color=ink)
             spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}"
             if (row, column) in ceilings:
-                spread = f"blind: ≤ {ceilings[row, column]:.0%}"
+                spread = f"twins: ≤ {ceilings[row, column]:.0%}"
                 frame = plt.Rectangle((x - 0.45, y - 0.42), 0.9, 0.84, fill=False, edgecolor=MARK, linewidth=2)
                 axis.add_patch(frame)
             axis.text(x, y + 0.22, spread, ha="center", va="center", color=ink, fontsize=8)

@@ -300,6 +300,7 @@ def test_twin_agreement_refuses(model):
     [
         (measure.latency, {"repeats": 0}, ValueError, ["repeats", "at least 1", "not 0"]),
         (measure.latency, {"repeats": 2.5}, TypeError, ["repeats", "at least 1", "not 2.5"]),
+        (measure.peak_memory, {"batch": 0}, ValueError, ["batch", "at least 1", "not 0"]),
         (measure.step_seconds, {"repeats": -1}, ValueError, ["repeats", "at least 1", "not -1"]),
         (measure.step_seconds, {"batch": 0}, ValueError, ["batch", "at least 1", "not 0"]),
         (measure.receptive_field, {"layer": "conv"}, ValueError, ["layer", "'clip'", "not 'conv'"]),

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from bs4 import BeautifulSoup
@@ -61,6 +62,43 @@ def test_every_picture_has_alternative_text(book, name):
         alt = picture.get("alt", "").strip()
         assert alt, picture
         assert not re.search(r"\.(png|svg|gif|jpe?g)$|^<", alt), f"not a text: {alt}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_within_the_book_leads_somewhere(book, name):
+    for link in soup(book, name).select("article a[href]"):
+        address, _, place = link["href"].partition("#")
+        if "://" in address or address.startswith("mailto:"):
+            continue
+        page = (book.html / name).parent / address if address else book.html / f"{name}.html"
+        assert page.is_file(), link
+        if place and page.suffix == ".html":
+            assert BeautifulSoup(page.read_text(), "html.parser").find(id=unquote(place)), link
+
+
+def test_each_claim_of_the_folklore_has_a_verdict_a_figure_and_the_cell_that_measured_it(book):
+    rows = soup(book, "book/06_choosing_an_architecture").select("table.folklore tbody tr")
+    assert [row.td.get_text(strip=True) for row in rows] == [f"C{number}" for number in range(1, 18)]
+    for row in rows:
+        _, claim, verdict, measured, cell = row.select("td")
+        assert claim.get_text(strip=True)
+        assert re.match("Holds only if|Holds|False as listed", verdict.strong.get_text())
+        assert measured.select(".pasted-text") or "144,842" in measured.get_text()
+        links = cell.select("a[href]")
+        assert links and all(re.search(r"notebooks/0\d_\w+\.html#cell-", link["href"]) for link in links)
+
+
+def test_a_picture_of_a_lesson_stands_on_a_page_with_its_own_text(book):
+    figures = soup(book, "book/06_choosing_an_architecture").select("figure.from-lesson")
+    assert len(figures) >= 4
+    stored = json.loads((ROOT / "notebooks" / "06_choosing_an_architecture.ipynb").read_text())["cells"]
+    told = {
+        o["metadata"]["image/png"]["alt"]
+        for c in stored
+        for o in c.get("outputs", [])
+        if "image/png" in o.get("data", {})
+    }
+    assert {figure.img["alt"] for figure in figures} <= told
 
 
 def test_no_page_names_a_path_of_this_machine(book):

@@ -3,6 +3,7 @@
 import html.parser
 import math
 import re
+import sys
 import time
 from functools import partial
 
@@ -457,6 +458,17 @@ class Slow(layers.Layer):
         later = tf.py_function(wait, [x], x.dtype)
         later.set_shape(x.shape)
         return later
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak")
+def test_training_takes_the_memory_of_what_it_keeps():
+    """Each clip has 16 maps of a quarter of a megabyte, which are kept for the way back."""
+    clip = keras.Input((4, 128, 128, 1))
+    x = layers.Conv3D(16, 1)(clip)
+    model = keras.Model(clip, layers.Dense(2)(layers.GlobalMaxPooling3D()(x)))
+    maps = 4 * 128 * 128 * 16 * 4
+    few, many = measure.peak_memory(model, batch=4), measure.peak_memory(model, batch=24)
+    assert 20 * maps <= many - few <= 100 * maps
 
 
 @pytest.mark.parametrize(
