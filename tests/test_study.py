@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from itertools import product
 from multiprocessing.pool import ThreadPool
 
@@ -123,6 +124,33 @@ def test_a_killed_process_leaves_a_whole_file_and_the_next_one_goes_on(tmp_path)
     assert "[4/4]" in said and "0 min left" in said
     assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1, 2, 3]
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+ORPHAN = """
+import multiprocessing, os, time
+from tools import study
+def child():
+    study.one_of_several()
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+multiprocessing.get_context("fork").Process(target=child).start()
+time.sleep(60)
+"""
+
+
+def test_a_process_that_trains_beside_others_ends_with_its_parent():
+    command = [sys.executable, "-c", ORPHAN]
+    environment = os.environ | {"PYTHONPATH": str(study.ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        child = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
+        for _ in range(100):
+            try:
+                os.kill(child, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.1)
+    pytest.fail("it goes on")
 
 
 @pytest.mark.parametrize("row", ["direction", "event, 1 frame of 128"])
