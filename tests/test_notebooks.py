@@ -42,9 +42,8 @@ def test_a_lesson_ends_with_checked_claims(path):
 def test_the_lesson_says_when_how_long_and_with_what_it_ran(path):
     run = read(path).metadata.frames_in_time
     assert set(run) == {"date", "seconds", "python", "tensorflow", "keras", "numpy", "matplotlib"}
-    assert run.seconds <= (180 if path.name.startswith("06") else 90), (
-        "a lesson may take 90 s on two cores, the sixth 180"
-    )
+    budget = 180 if path.name.startswith("06") else 90  # on two cores
+    assert run.seconds <= budget
 
 
 def test_the_listings_of_the_answer_on_one_page_have_fifteen_lines_at_most():
