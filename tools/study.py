@@ -62,12 +62,12 @@ FAMILIES = {  # its columns
 
 # The sweeps: each is over one setting, for the columns that it is about.
 CLIPS, ON_CLIPS = (64, 256, 1024, 4096), ("early fusion", "3D CNN", "(2+1)D", "CNN + GRU", "CNN + LSTM")
-GAPS, WAITS, ON_ORDER = (2, 6, 12, 24), (4, 20, 40, 60), ("3D CNN", "CNN + SimpleRNN", "CNN + GRU", "CNN + LSTM")
+GAPS, WAITS, ON_ORDER = (20, 40, 60), (4, 20, 40, 60), ("3D CNN", "CNN + SimpleRNN", "CNN + GRU", "CNN + LSTM")
 RATES, ON_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), ("3D CNN", "CNN + GRU", "attention, positions")
-SMALL = {"task": "order", "options": {"resolution": 16, "size": (4, 8), "block": 2}}
+SMALL = {"task": "order", "options": {"resolution": 16, "size": (4, 8), "block": 2, "onset": (0, 4)}}
 SWEPT = {
-    **{f"order, gap {gap}": {"frames": 32, "gap": gap, "onset": (1, 27 - gap)} for gap in GAPS},
-    **{f"order, wait {wait}": {"frames": 12 + wait, "gap": 4, "onset": (0, 4)} for wait in WAITS},  # after the second
+    **{f"order, wait {wait}": {"frames": 12 + wait, "gap": 4} for wait in WAITS},  # blank frames after the second block
+    **{f"order, gap {gap}": {"frames": 12 + gap, "gap": gap} for gap in GAPS},  # with a wait of 4
 }
 SWEPT = {name: SMALL | {"options": SMALL["options"] | options} for name, options in SWEPT.items()}
 
