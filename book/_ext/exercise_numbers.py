@@ -15,7 +15,7 @@ class Exercise(ExerciseDirective):
         count = self.env.temp_data["exercises"] = self.env.temp_data.get("exercises", 0) + 1
         chapter, _, _ = PurePath(self.env.docname).name.partition("_")
         found = super().run()
-        kept = self.env.sphinx_exercise_registry[self.options["name"]]["node"]  # a copy; the solution's title is from it
+        kept = self.env.sphinx_exercise_registry[found[0]["label"]]["node"]  # a copy, for its solution
         for title in (node[0] for node in (*found, kept)):
             title[0] = nodes.Text(f"{title[0]} {int(chapter)}.{count}")
         return found
