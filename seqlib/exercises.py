@@ -77,8 +77,7 @@ def _how_many(n, random):
 
 
 def _split(answer, random):
-    lengths = random.integers(3, 9, 12)
-    group = random.permutation(np.repeat(random.permutation(40)[:12], lengths))
+    group = random.permutation(np.repeat(random.permutation(40)[:24], random.integers(3, 9, 24)))
     test, hint = called(answer, group.copy(), 0.25, 1)
     if hint:
         return hint
@@ -92,10 +91,10 @@ def _split(answer, random):
     if tested & trained:
         both = len(tested & trained)
         return f"{both} recordings stand on both sides: draw recordings, not frames"
-    if len(tested) == 9:
+    if len(tested) == 18:
         return "the two sides are exchanged: True is for the frames to test on"
-    if len(tested) != 3:
-        return f"a share of 0.25 of 12 recordings is 3, and {len(tested)} are kept for testing"
+    if len(tested) != 6:
+        return f"a share of 0.25 of 24 recordings is 6, and {len(tested)} are kept for testing"
     again, others = called(answer, group.copy(), 0.25, 1)[0], [called(answer, group.copy(), 0.25, s)[0] for s in (2, 3)]
     if not np.array_equal(test, again):
         return "called twice with one seed, it splits in two ways: let the generator start from the seed"

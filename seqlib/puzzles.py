@@ -96,6 +96,12 @@ def _places(n, kernel, stride):
     return np.array([[int(start <= t < start + kernel) for t in range(n)] for start in starts])
 
 
+def _overhanging(random):
+    """Return n, kernel and stride such that the last place is not at the end."""
+    kernel, stride, steps = (int(random.integers(low, high)) for low, high in ((6, 9), (2, 5), (4, 9)))
+    return kernel + stride * steps + int(random.integers(1, stride)), kernel, stride
+
+
 def _field(kernels, strides):
     field, step = 1, 1
     for kernel, stride in zip(kernels, strides, strict=True):
@@ -239,7 +245,7 @@ PUZZLES = {
             "`reshape` only counts off anew: each channel is a comb through all frames",
         ),
         (lambda clip: clip.T, "this exchanges rows and columns, too: (W, H, T)"),
-        (lambda clip: clip.swapaxes(0, 2), "this exchanges time with the columns; the rest should keep its order"),
+        (lambda clip: clip.swapaxes(0, 1), "time stands in the middle now; channels come last"),
         arrays=lambda: {"clip": _moving(), "stack(clip)[:, :, t], one channel after the other": _moving()},
     ),
     "P.7": _puzzle(
@@ -404,7 +410,7 @@ PUZZLES = {
     ),
     "P.16": _puzzle(
         "places(n, kernel, stride)",
-        lambda random: (int(random.integers(20, 40)), int(random.integers(2, 6)), int(random.integers(2, 5))),
+        _overhanging,
         lambda n, kernel, stride: (n - kernel) // stride + 1,
         (lambda n, kernel, stride: (n - kernel) // stride, "off by one: the first place, at 0, counts, too"),
         (lambda n, kernel, stride: n - kernel + 1, "the stride is not used yet"),
