@@ -59,7 +59,7 @@ def quiz(chapter):
     >>> len(questions) >= 6, [option.say for option in questions[0].options if option.right]
     (True, ['Frame 3 of every clip, (8, 32, 32, 1).'])
     """
-    known = tomllib.loads(PATH.readtext("utf-8"))
+    known = tomllib.loads(PATH.read_text("utf-8"))
     chapter = arguments.integer("chapter", chapter, 1)
     if str(chapter) not in known:
         raise ValueError(f"chapter must be one of {', '.join(known)}, not {chapter}")
