@@ -1,8 +1,10 @@
 """How an exercise is checked: on random inputs, with a hint for each typical mistake."""
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from numbers import Real
 from typing import NamedTuple
 
@@ -36,7 +38,26 @@ class Verdict:
         return self.right
 
     def __repr__(self):
-        return f"{self.number}: right." if self.right else f"{self.number}: not yet. {self.hint}"
+        return f"{self._head()} {self.hint}".rstrip()
+
+    def _repr_html_(self):
+        return f"<p><strong>{self._head()}</strong> {as_html(self.hint)}</p>"
+
+    def _head(self):
+        return f"{self.number}: {'right' if self.right else 'not yet'}."
+
+
+def as_html(marked):
+    """Turn a text with `code` and *emphasis* into HTML; str.
+
+    Examples
+    --------
+    >>> as_html("is `x < 1` *always* true?")
+    'is <code>x &lt; 1</code> <em>always</em> true?'
+    """
+    html = escape(marked)
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", html)
+    return re.sub(r"(?<![\w*])\*([^*<>]+)\*(?![\w*])", r"<em>\1</em>", html)
 
 
 class Exercise(NamedTuple):

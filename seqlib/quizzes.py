@@ -1,12 +1,11 @@
 """The chapters' quizzes, for the book's pages and for notebooks. The questions stand in quizzes.toml."""
 
-import re
 import tomllib
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from . import arguments
+from .checks import as_html
 
 PATH = Path(__file__).with_suffix(".toml")
 
@@ -72,24 +71,11 @@ def quiz(chapter):
 def _question(question):
     again = f' <em class="quiz-again">(chapter {question.again} once more)</em>' if question.again else ""
     options = "".join(
-        f"<details><summary>{text(option.say)}</summary><p>{_verdict(option.right)} {text(option.why)}</p></details>"
+        f"<details><summary>{as_html(option.say)}</summary><p>{_verdict(option.right)} {as_html(option.why)}</p></details>"
         for option in question.options
     )
-    return f"<li><p>{text(question.ask)}{again}</p>{options}</li>"
+    return f"<li><p>{as_html(question.ask)}{again}</p>{options}</li>"
 
 
 def _verdict(right):
     return f'<strong class="quiz-{"right" if right else "wrong"}">{"Right." if right else "Not so."}</strong>'
-
-
-def text(marked):
-    """Turn a question's text, with `code` and *emphasis*, into HTML; str.
-
-    Examples
-    --------
-    >>> text("is `x < 1` *always* true?")
-    'is <code>x &lt; 1</code> <em>always</em> true?'
-    """
-    html = escape(marked)
-    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", html)
-    return re.sub(r"(?<![\w*])\*([^*<>]+)\*(?![\w*])", r"<em>\1</em>", html)

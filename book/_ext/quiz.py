@@ -6,6 +6,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from seqlib import quizzes
+from seqlib.checks import as_html
 
 
 class Quiz(SphinxDirective):
@@ -29,9 +30,9 @@ def key(questions):
     entries = []
     for question in questions:
         told = (
-            f"<strong>{letter} is right.</strong> {quizzes.text(option.why)}"
+            f"<strong>{letter} is right.</strong> {as_html(option.why)}"
             if option.right
-            else f"{letter}: {quizzes.text(option.why)}"
+            else f"{letter}: {as_html(option.why)}"
             for letter, option in zip(ascii_lowercase, question.options, strict=False)
         )
         entries.append(f"<li>{' '.join(told)}</li>")
