@@ -71,11 +71,12 @@ def quiz(chapter):
 def _question(question):
     again = f' <em class="quiz-again">(chapter {question.again} once more)</em>' if question.again else ""
     options = "".join(
-        f"<details><summary>{as_html(option.say)}</summary><p>{_verdict(option.right)} {as_html(option.why)}</p></details>"
+        f"<details><summary>{as_html(option.say)}</summary><p>{_told(option)}</p></details>"
         for option in question.options
     )
     return f"<li><p>{as_html(question.ask)}{again}</p>{options}</li>"
 
 
-def _verdict(right):
-    return f'<strong class="quiz-{"right" if right else "wrong"}">{"Right." if right else "Not so."}</strong>'
+def _told(option):
+    mark, word = ("right", "Right.") if option.right else ("wrong", "Not so.")
+    return f'<strong class="quiz-{mark}">{word}</strong> {as_html(option.why)}'
