@@ -6,9 +6,7 @@ Each judge looks for the typical mistakes first, each with a hint of its own, an
 import numpy as np
 
 from . import arguments, puzzles, tasks
-from .checks import Exercise, Verdict, called, function, value, verdict
-
-__all__ = ["EXERCISES", "Verdict", "check"]
+from .checks import Exercise, called, function, value, verdict
 
 
 def check(number, answer):
