@@ -22,7 +22,7 @@ def test_the_minutes_add_up():
         total = int(re.match(r"\| \*\*(\d+)\*\* \| in all", last)[1])
         assert sum(int(row.split("|")[1]) for row in rows) == total, rows[0]
         totals.append(total)
-    assert totals == [90, 480, 90, 90, 90, 90, 90]
+    assert totals[:2] == [90, 480] and set(totals[2:]) == {90} and len(totals) >= 7
 
 
 @pytest.mark.parametrize("number", sorted(CHAPTERS)[:5])
