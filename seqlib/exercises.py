@@ -13,7 +13,7 @@ def check(number, answer):
     """Check an answer to an exercise or a puzzle: right, or a hint at what is not.
 
     Functions are tried on random inputs; numbers, lists and models are looked at for what the exercise asks. TensorFlow
-    is loaded only where the answer is a model.
+    is loaded only where an exercise is about networks or their accuracy.
 
     Parameters
     ----------
