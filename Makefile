@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book test mutants notebooks study sweeps lab system links repository lock format clean
+.PHONY: help book slides test mutants notebooks study sweeps lab system links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -14,6 +14,9 @@ book: $(READY)  ## Build the book into _build/html from the lessons' stored outp
 	@echo "Building the book (about ten seconds) ..."
 	@.venv/bin/jupyter-book build -W --keep-going --quiet . > /dev/null  # warnings come by the other way, stderr
 	@echo "Open _build/html/index.html in your browser."
+
+slides: $(READY)  ## Make slides of each lesson into _build/slides, a file each that needs nothing else; NB=02 for one.
+	@$(IN_VENV) tools.slides $(NB)
 
 test: $(READY)  ## Run every test: seqlib, tools, the notebooks (nbval), the built book in a real browser.
 	@$(IN_VENV) pytest --cov=seqlib --cov-fail-under=95

@@ -12,8 +12,10 @@ _HOME = {  # where each public function lives
     "clips": "tasks",
     "twins": "tasks",
     "dataset": "training",
+    "check": "exercises",
+    "quiz": "quizzes",
 }
-_MODULES = ("measure", "models", "rendering", "show", "tasks", "training", "widgets")
+_MODULES = ("exercises", "measure", "models", "puzzles", "quizzes", "rendering", "show", "tasks", "training", "widgets")
 
 __all__ = [*_HOME, *_MODULES]
 

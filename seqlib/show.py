@@ -43,6 +43,7 @@ FAMILIES = {
 
 MARK = "#e87400"
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
+_WARM = LinearSegmentedColormap.from_list("warm", ["#F4F4F1", "#F0A050"])
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F4F1", "#7C7CE0", "#2F2FA8"])
 
 
@@ -372,6 +373,77 @@ def matrix(runs, ceilings):
         for column in columns
     )
     return picture(figure, f"Accuracy by family and task. {'; '.join(told)}.")
+
+
+def arrays(drawn):
+    """Draw small arrays as cells with numbers, one below the other; the last is what the others should become.
+
+    Of an array with three axes or four, the last two make a panel, and the panels stand side by side.
+
+    Parameters
+    ----------
+    drawn : dict of str to array
+        Title to array, of four axes at most.
+
+    Returns
+    -------
+    IPython.display.Image
+
+    Examples
+    --------
+    >>> arrays({"clip": np.array([[[1, 2]], [[3, 4]]]), "reverse(clip)": np.array([[[3, 4]], [[1, 2]]])})
+    clip: [[[1, 2]], [[3, 4]]]. After an arrow, reverse(clip): [[[3, 4]], [[1, 2]]].
+    """
+    drawn = {title: np.asarray(array) for title, array in drawn.items()}
+    for title, array in drawn.items():
+        if array.ndim > 4 or not array.size:
+            raise ValueError(f"drawn must hold arrays of one to four axes, not {title!r} of shape {array.shape}")
+    strongest = max(1e-9, *(float(np.abs(array.astype(float)).max()) for array in drawn.values()))
+    side, gap, head, foot = 0.38, 0.3, 0.75, 0.5  # inches, and the rest in cells
+    laid = [array.reshape((1,) * (4 - array.ndim) + array.shape) for array in drawn.values()]
+    sizes = [(n * (h + foot * (m > 1)), m * (w + gap)) for n, m, h, w in (array.shape for array in laid)]
+    width = max(8.0, *(0.27 * len(title) for title in drawn), *(across for _, across in sizes))
+    height = sum(down + head + 0.3 for down, _ in sizes) + 0.8
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=(width * side, height * side), layout="none")
+        axis = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+        axis.axis("off")
+        top = 0.0
+        for i, (title, panels, (down, _)) in enumerate(zip(drawn, laid, sizes, strict=True)):
+            if i and i == len(laid) - 1:
+                arrow = {"arrowstyle": "-|>", "color": MARK, "linewidth": 2}
+                axis.annotate("", (0.5, top + 0.75), (0.5, top + 0.05), arrowprops=arrow)
+                top += 0.8
+            axis.text(0.05, top + 0.4, title, va="center", fontsize=10, fontweight="bold")
+            top += head
+            for (row, column, y, x), value in np.ndenumerate(panels):
+                left = 0.05 + column * (panels.shape[3] + gap) + x
+                _cell(axis, left, top + row * (panels.shape[2] + foot * (panels.shape[1] > 1)) + y, value, strongest)
+            if panels.shape[1] > 1:
+                for row, column in np.ndindex(panels.shape[:2]):
+                    middle = 0.05 + column * (panels.shape[3] + gap) + panels.shape[3] / 2
+                    below = top + row * (panels.shape[2] + foot) + panels.shape[2] + 0.24
+                    axis.text(middle, below, str(column), ha="center", va="center", fontsize=8, color="#5B5B66")
+            top += down + 0.3
+    *given, wanted = (f"{title}: {_rounded(array)}" for title, array in drawn.items())
+    return picture(figure, f"{'; '.join(given)}. After an arrow, {wanted}." if given else f"{wanted}.")
+
+
+def _rounded(array):
+    return (np.round(array, 2) if array.dtype.kind == "f" else array).tolist()
+
+
+def _cell(axis, left, top, value, strongest):
+    """Draw one number of an array: the darker, the larger, and warm where it is negative; a tick for True."""
+    shade = abs(float(value)) / (1 if isinstance(value, np.bool_) else strongest)
+    colour = _SHADES(shade) if value >= 0 else _WARM(shade)
+    axis.add_patch(plt.Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
+    if isinstance(value, np.bool_):
+        told = "\N{CHECK MARK}" if value else ""
+    else:
+        told = f"{value:.2g}" if isinstance(value, np.floating) else str(value)
+    ink = "white" if shade > 0.5 and value > 0 else "#2B2B33"
+    axis.text(left + 0.5, top + 0.52, told, ha="center", va="center", fontsize=9, color=ink)
 
 
 def picture(figure, alt):

@@ -210,3 +210,34 @@ def test_without_javascript_and_on_paper_there_is_a_film_strip(browser, book, cl
         page.emulate_media(media="print")
         expect(page.locator("figure.clip img").first).to_be_visible()
         expect(page.locator(".clip-controls").first).to_be_hidden()
+
+
+@pytest.fixture(scope="module")
+def quiz_page(book):
+    return next(f"{name}.html" for name in PAGES if '<ol class="quiz">' in (book.html / f"{name}.html").read_text())
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_quiz_works_with_the_keyboard_alone(browser, book, quiz_page, javascript):
+    with opened(browser, f"{book.url}/{quiz_page}", java_script_enabled=javascript) as page:
+        options = page.locator(".quiz > li").first.locator("details")
+        expect(options.nth(0).locator("p")).to_be_hidden()
+        options.nth(0).locator("summary").focus()
+        page.keyboard.press("Enter")
+        expect(options.nth(0).locator("p")).to_be_visible()
+        page.keyboard.press("Tab")
+        expect(options.nth(1).locator("summary")).to_be_focused()
+        page.keyboard.press("Space")
+        expect(options.nth(1).locator("p")).to_be_visible()
+        page.keyboard.press("Space")
+        expect(options.nth(1).locator("p")).to_be_hidden()
+
+
+def test_on_paper_a_quiz_shows_its_options_and_a_key(browser, book, quiz_page):
+    with opened(browser, f"{book.url}/{quiz_page}") as page:
+        key, option = page.locator(".quiz-key"), page.locator(".quiz details").first
+        expect(key).to_be_hidden()
+        page.emulate_media(media="print")
+        expect(key).to_be_visible()
+        expect(option.locator("summary")).to_be_visible()
+        expect(option.locator("p")).to_be_hidden()

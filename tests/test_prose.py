@@ -54,6 +54,11 @@ def test_no_measured_number_is_typed(page):
     assert set(typed_numbers(prose(page))) <= allowed
 
 
+def test_no_measured_number_is_typed_into_a_quiz():
+    assumed = {"31%", "90%"}  # what a question supposes
+    assert set(typed_numbers((ROOT / "seqlib" / "quizzes.toml").read_text("utf-8"))) <= EXACT | assumed
+
+
 def test_a_number_typed_into_a_lesson_is_found(tmp_path):
     cells = [nbformat.v4.new_markdown_cell("It reaches 97.3% in 4.2 seconds."), nbformat.v4.new_code_cell("0.5 + 12.5")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "typed.ipynb")

@@ -468,3 +468,34 @@ def test_a_matrix_tells_the_mean_of_each_cell_and_what_is_blind():
     pixels = np.asarray(Image.open(io.BytesIO(drawn.data)).convert("L"))
     assert pixels.min() < 80  # the cell that is nearly all right is dark
     assert drawn.width < 500
+
+
+# Small arrays
+
+
+def test_arrays_tells_every_number_and_draws_a_cell_for_each():
+    clip = np.arange(12).reshape(3, 2, 2) - 3
+    picture = show.arrays({"clip": clip, "mask": np.array([True, False]), "mean(clip)": clip.mean((1, 2))})
+    told = str(picture)
+    assert told == (
+        f"clip: {clip.tolist()}; mask: [True, False]. After an arrow, mean(clip): {clip.mean((1, 2)).tolist()}."
+    )
+    small = show.arrays({"clip": clip[:1], "mean(clip)": clip[:1].mean((1, 2))})
+    assert picture.width > small.width or len(picture.data) > len(small.data)
+
+
+def test_arrays_draws_larger_numbers_darker_and_negative_ones_in_another_colour():
+    def colour(values):
+        cell = Image.open(io.BytesIO(show.arrays({"x": np.array(values)}).data)).convert("RGB")
+        left, top = 0.1 * 0.38 * 144, (0.75 + 0.1) * 0.38 * 144  # a little inside of the first cell, in pixels
+        return cell.getpixel((round(left + 4), round(top + 2)))
+
+    light, dark, warm = colour([1, 9]), colour([9, 9]), colour([-9, 9])
+    assert sum(dark) < sum(light)
+    assert warm[0] > warm[2] and dark[0] < dark[2]
+
+
+@pytest.mark.parametrize(("array", "shape"), [(np.zeros((1, 1, 1, 1, 1)), r"\(1, 1, 1, 1, 1\)"), ([], r"\(0,\)")])
+def test_arrays_refuses_what_it_cannot_draw_by_name(array, shape):
+    with pytest.raises(ValueError, match=f"drawn must hold arrays of one to four axes, not 'x' of shape {shape}"):
+        show.arrays({"x": array})

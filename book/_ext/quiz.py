@@ -1,0 +1,45 @@
+"""The directive ``quiz``: a chapter's questions, as `seqlib.quiz` shows them; on paper with a key at the end."""
+
+from string import ascii_lowercase
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from seqlib import quizzes
+from seqlib.checks import as_html
+
+
+class Quiz(SphinxDirective):
+    """``{quiz} 3`` shows the quiz of chapter 3."""
+
+    required_arguments = 1
+
+    def run(self):
+        """Return the questions, and the key that only print shows."""
+        try:
+            questions = quizzes.quiz(int(self.arguments[0]))
+        except ValueError as error:
+            raise self.error(str(error)) from error
+        self.env.note_dependency(str(quizzes.PATH))
+        self.env.note_dependency(quizzes.__file__)
+        return [nodes.raw("", questions._repr_html_() + key(questions), format="html")]
+
+
+def key(questions):
+    """Say of each option, by its letter, why it is right or wrong: for paper, where nothing unfolds; str, HTML."""
+    entries = []
+    for question in questions:
+        told = (
+            f"<strong>{letter} is right.</strong> {as_html(option.why)}"
+            if option.right
+            else f"{letter}: {as_html(option.why)}"
+            for letter, option in zip(ascii_lowercase, question.options, strict=False)
+        )
+        entries.append(f"<li>{' '.join(told)}</li>")
+    return f'<div class="quiz-key"><p>Key to the questions</p><ol>{"".join(entries)}</ol></div>'
+
+
+def setup(app):
+    """Register with Sphinx."""
+    app.add_directive("quiz", Quiz)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

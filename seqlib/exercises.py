@@ -1,0 +1,538 @@
+"""The chapters' exercises that can be checked, by their numbers: "3.2" is the second exercise of chapter 3.
+
+Each judge looks for the typical mistakes first, each with a hint of its own, and only then for anything else.
+"""
+
+import numpy as np
+
+from . import arguments, puzzles, tasks
+from .checks import Exercise, called, function, value, verdict
+
+
+def check(number, answer):
+    """Check an answer to an exercise or a puzzle: right, or a hint at what is not.
+
+    Functions are tried on random inputs; numbers, lists and models are looked at for what the exercise asks. TensorFlow
+    is loaded only where an exercise is about networks or their accuracy.
+
+    Parameters
+    ----------
+    number : str
+        Chapter and exercise, such as ``"3.2"``; of the clip puzzles, ``"P.7"``.
+    answer
+        What the exercise asks for: a function, a number, a list, a dict or a `keras.Model`. ``...`` or None, and a
+        function that returns one of these, stand for nothing yet.
+
+    Returns
+    -------
+    Verdict
+        True if the answer is right; in a notebook it shows itself, with a hint.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no such exercise, or if ``answer`` is of another kind than it asks for.
+
+    Examples
+    --------
+    >>> check("P.1", lambda clip: clip[::-1])
+    P.1: right.
+    >>> check("P.1", lambda clip: clip[:, ::-1])
+    P.1: not yet. This turns every frame upside down; time is the first axis of a clip.
+    >>> check("2.1", 432)
+    2.1: not yet. So many weights has the first convolution in colour; how many more is that than in grey?
+    """
+    everything = EXERCISES | puzzles.EXERCISES
+    return verdict(number, everything[arguments.choice("number", number, everything)], answer)
+
+
+# Chapter 1
+
+
+def _batch(random):
+    """Two or three clips, no two axes of one length: random bytes (B, T, H, W, 1)."""
+    shape = (int(random.integers(2, 4)), int(random.integers(4, 6)), int(random.integers(6, 8)), 8, 1)
+    return random.integers(0, 256, shape, dtype=np.uint8)
+
+
+def _how_many(n, random):
+    from .measure import Accuracy  # loads TensorFlow, as did whoever asked `Accuracy` for this number
+
+    def lower_end(n):
+        return Accuracy(round(0.31 * n), n).low
+
+    if n != int(n) or n < 1:
+        return "clips come in whole numbers"
+    n = int(n)
+    if n > 3000:
+        return "so many would tell 26% from chance; 31% is six times as far away"
+    if lower_end(n) <= 0.25:
+        return f"with {n} clips the interval begins at {lower_end(n):.4f}, and a quarter lies inside"
+    fewest = next(fewer for fewer in range(100, n + 1) if lower_end(fewer) > 0.25)
+    if n > 2 * fewest:
+        return f"{n} clips are enough, but half as many are, too"
+    return None
+
+
+def _split(answer, random):
+    group = random.permutation(np.repeat(random.permutation(40)[:24], random.integers(3, 9, 24)))
+    test, hint = called(answer, group.copy(), 0.25, 1)
+    if hint:
+        return hint
+    if test.dtype != bool and test.ndim == 1 and len(test) < len(group):
+        return "these look like the indices of frames; return one truth value for each frame"
+    if test.shape != group.shape:
+        return f"its shape is {test.shape}; there are {len(group)} frames, and each needs a truth value"
+    if test.dtype != bool:
+        return f"it should hold bool and holds {test.dtype}, and numbers pick frames by their index"
+    tested, trained = set(group[test]), set(group[~test])
+    if tested & trained:
+        both = len(tested & trained)
+        return f"{both} recordings stand on both sides: draw recordings, not frames"
+    if len(tested) == 18:
+        return "the two sides are exchanged: True is for the frames to test on"
+    if len(tested) != 6:
+        return f"a share of 0.25 of 24 recordings is 6, and {len(tested)} are kept for testing"
+    again, others = called(answer, group.copy(), 0.25, 1)[0], [called(answer, group.copy(), 0.25, s)[0] for s in (2, 3)]
+    if not np.array_equal(test, again):
+        return "called twice with one seed, it splits in two ways: let the generator start from the seed"
+    if all(np.array_equal(test, other) for other in others):
+        return "every seed gives the same split: draw the recordings with the seed"
+    return None
+
+
+# Chapter 2
+
+
+def _named(model, kind):
+    """List the layers of a model whose class has this name."""
+    return [layer for layer in model.layers if type(layer).__name__ == kind]
+
+
+def _reads_clips(model, frames=16, side=32):
+    """Say so if a model does not take grey clips of these sizes; None if it does."""
+    wanted = (None, frames, side, side, 1)
+    if tuple(model.input_shape) != wanted:
+        return f"it takes {tuple(model.input_shape)}, and should take clips, {wanted}"
+    return None
+
+
+def _wider(model, random):
+    from .measure import receptive_field
+
+    if tuple(model.input_shape) == (None, 16, 32, 32, 1):
+        return "in frames of 32 x 32 the border cuts the field off; give it frames of 64 x 64"
+    convolutions = _named(model, "Conv2D")
+    hint = _reads_clips(model, side=64)
+    if hint:
+        return hint
+    if len(convolutions) != 3:
+        return f"it has {len(convolutions)} layers Conv2D, and the network of the chapter has three"
+    narrow = [layer.name for layer in convolutions if tuple(layer.kernel_size) != (5, 5)]
+    if narrow:
+        return f"these kernels are not 5 x 5 yet: {', '.join(narrow)}"
+    frames, rows, columns = receptive_field(model, convolutions[-1].name)
+    if frames != 1:
+        return f"the last convolution sees {frames} frames; this model reads one"
+    if (rows, columns) == (13, 13):
+        return "13 is what three kernels of 5 see when every step is one pixel: where has the pooling gone?"
+    if (rows, columns) != (32, 32):
+        return f"the last convolution sees {rows} x {columns} pixels; by the rule it should see 32 x 32"
+    return None
+
+
+def _small(model, random):
+    from .measure import accuracy, receptive_field
+
+    convolutions = _named(model, "Conv2D")
+    hint = _reads_clips(model)
+    if hint:
+        return hint
+    if len(convolutions) > 2:
+        return "the third convolution is still there"
+    if len(_named(model, "MaxPooling2D")) > 1:
+        return "the second pooling is still there"
+    if not convolutions or receptive_field(model, convolutions[-1].name) != (1, 8, 8):
+        return "its last convolution should see 8 x 8 pixels of one frame: two kernels of 3, a pooling between them"
+    reached = accuracy(model, *tasks.clips("shape", 400, seed=int(random.integers(1000, 2000)))).value
+    if reached < 0.4:
+        return "it is as if it guessed, on clips it has never seen: train it on `shape`"
+    if reached < 0.9:
+        return f"it has learned something, {reached:.0%} on clips it has never seen, but it can do better: train on"
+    return None
+
+
+def _onset(onset, random):
+    if onset not in range(7):
+        return "two blocks of two frames with a gap of six take ten frames, so the first begins in frame 0 to 6"
+    onset = int(onset)
+    (one, other), _ = tasks.twins("order", "swap", 20, seed=int(random.integers(1000)), onset=onset)
+    if (one[:, 8] != other[:, 8]).any((1, 2, 3)).all():
+        return None
+    if onset == 1:
+        return "one frame late: the second block then fills the frames 9 and 10, and frame 8 is the last of the gap"
+    return (
+        f"the blocks then fill the frames {onset}, {onset + 1}, {onset + 8} and {onset + 9}; frame 8 lies between them"
+    )
+
+
+# Chapter 3
+
+
+def _shapes(shapes, random):
+    shapes = [tuple(shape) if isinstance(shape, (tuple, list)) else shape for shape in shapes]
+    if len(shapes) != 3 or any(not isinstance(shape, tuple) or len(shape) != 4 for shape in shapes):
+        return "it takes three shapes, one a layer, each of four numbers: (T, H, W, C)"
+    first, pooled, last = shapes
+    if first != (30, 32, 24, 8):
+        return {
+            (
+                26,
+                31,
+                23,
+                8,
+            ): 'the first layer: so it is with "valid" padding; with "same" n / s places are left, rounded up',
+            (15, 32, 24, 8): "the first layer: its stride is 2 in space only, and 1 in time",
+            (30, 64, 48, 8): "the first layer: a stride of 2 visits every second row and column only",
+            (30, 32, 24, 3): "the first layer: channels that come out are filters, not the channels that went in",
+        }.get(first, f"the first layer does not give {first}: take one axis after the other, with n / s places")
+    if pooled != (15, 16, 12, 8):
+        return {
+            (30, 16, 12, 8): "the second layer: this pooling halves time, too",
+            (15, 16, 12, 4): "the second layer: pooling works on each channel by itself and leaves their number",
+        }.get(pooled, f"the second layer does not give {pooled}: it halves three axes of {first}")
+    if last != (13, 14, 10, 16):
+        return {
+            (15, 16, 12, 16): 'the third layer: "valid" padding loses k - 1 places along each axis',
+            (12, 13, 9, 16): "the third layer: n - k is one too few; a window as long as the axis has one place",
+            (13, 14, 10, 8): "the third layer: it has sixteen filters",
+        }.get(last, f"the third layer does not give {last}: each axis has n - k + 1 places")
+    return None
+
+
+def _strided(answer, random):
+    if len(answer) != 2:
+        return "it takes two numbers, R and the shift"
+    field, shift = answer
+    if field != 7:
+        return {
+            5: "R is 5 with a stride of 1; now the three units that conv2 sees stand two frames apart",
+            9: "a stride widens the steps of the layers after it, not the layer's own",
+        }.get(field, f"R is not {field}: 3 frames after conv1, and then (3 - 1) times the step")
+    if shift != 2:
+        odd = "windows begin in every second frame now; after an odd shift they fall between those of before"
+        more = "that is enough, but a smaller shift does as well: by how many frames does a window move on?"
+        return odd if shift % 2 else more
+    return None
+
+
+def _network(ahead, random):
+    """Build a network of three layers, some "same" and the rest causal, that looks ``ahead`` frames ahead."""
+    from .backend import keras
+
+    layers = keras.layers
+    keras.utils.set_random_seed(int(random.integers(1000)))
+    clip = x = keras.Input((None, None, None, 1))
+    for same in random.permutation([True] * ahead + [False] * (3 - ahead)):
+        if same:
+            x = layers.Conv3D(3, 3, padding="same")(x)
+        else:
+            x = layers.Conv3D(3, 3)(layers.ZeroPadding3D(((2, 0), (1, 1), (1, 1)))(x))
+    return keras.Model(clip, x)
+
+
+def _looks_ahead(answer, random):
+    told = []
+    for ahead in range(3):
+        got, hint = called(answer, _network(ahead, random))
+        if hint:
+            return hint
+        if got.ndim or got.dtype.kind not in "biuf":
+            return f"it should return one number, not an array of shape {got.shape}"
+        if got.dtype == bool:
+            return "it says whether a network looks ahead; how many frames?"
+        told.append(got.item())
+    if told == [0, 1, 2]:
+        return None
+    if told == [0, -1, -2]:
+        return "the sign is turned round: a network that sees frame t + 1 looks 1 frame ahead"
+    if told == [1, 2, 3]:
+        return "one too many: a causal network sees frame t itself and looks 0 frames ahead"
+    if told == [7, 7, 7]:
+        return "7 is the whole temporal receptive field, backwards and ahead; look for what comes after t alone"
+    if len(set(np.diff(told))) == 1 and np.diff(told)[0] == -1:
+        return (
+            f"{told[0]} for a causal network: that is the first output that changes; how far before the change is it?"
+        )
+    if len(set(told)) == 1:
+        return f"it says {told[0]} of every network; change frames of the future alone: which output differs first?"
+    return f"of networks that look 0, 1 and 2 frames ahead it says {', '.join(f'{number:g}' for number in told)}"
+
+
+def _keeps_frozen(answer, random):
+    frame = random.normal(size=(2, 1, 6, 7, 3)).astype("float32")
+    moving = random.normal(size=(2, 5, 6, 7, 3)).astype("float32")
+    frozen = np.repeat(frame, 5, axis=1)
+    got, hint = called(answer, frozen.copy())
+    if hint:
+        return hint
+    batch, frames, *place = got.shape if got.ndim == 5 else (0, 0)
+    if got.ndim != 5 or batch != 2:
+        return f"its shape is {got.shape}, and should be (B, T + 2, H, W, C) for clips (B, T, H, W, C)"
+    if place != [6, 7, 3]:
+        return f"frames of {place[0]} x {place[1]} for those of 6 x 7: pad time alone, which is axis 1"
+    if frames != 7:
+        return f"{frames} frames for 5: a kernel three frames deep uses up two, so two have to be added"
+    if (got[:, 0] == 0).all() or (got[:, -1] == 0).all():
+        return "frames of zeros: to the network a shape then appears out of nowhere, and no clip stays frozen"
+    if not np.allclose(got, frame):
+        return "a frozen clip does not stay frozen: all frames should be the one that is there"
+    padded, _ = called(answer, moving.copy())
+    if not any(np.allclose(padded[:, start : start + 5], moving) for start in range(3)):
+        return "the clip's own frames are not all in it any more, one after the other"
+    return None
+
+
+def _which_twins(answer, random):
+    wanted = {"reverse": True, "swap": True, "middle": False}
+    if set(answer) != set(wanted):
+        return f"it takes one truth value for each of {', '.join(wanted)}"
+    if not answer["reverse"]:
+        return "reverse twins hold the same frames in another order, and this network sees each frame alone"
+    if not answer["swap"]:
+        return "R - 1 is 0 here: no gap and no margin is too short, and noise travels with its frame"
+    if answer["middle"]:
+        return "middle twins share one frame; what do the other fifteen show?"
+    return None
+
+
+def _nine(model, random):
+    from .measure import parameters, receptive_field
+
+    hint = _reads_clips(model)
+    if hint:
+        return hint
+    if any(getattr(layer, "strides", (1,))[0] > 1 for layer in model.layers):
+        return "a layer has a stride in time, which is not allowed here"
+    if len(model.output.shape) != 5 or model.output.shape[-1] != 16:
+        return f"it gives {tuple(model.output.shape)}, and should give 16 feature maps, (B, T, H, W, 16)"
+    frames, rows, columns = receptive_field(model)
+    if frames < 9:
+        return f"it sees {frames} frames: a kernel of k adds (k - 1) times its dilation"
+    if frames > 9:
+        return f"it sees {frames} frames, more than nine"
+    if min(rows, columns) < 3:
+        return f"it sees {rows} x {columns} pixels, and at least 3 x 3 are asked for"
+    count = parameters(model)
+    if count > 1312:
+        return f"it sees what it should, but one kernel of 9 x 3 x 3 has 1,312 parameters, and this has {count:,}"
+    return None
+
+
+# Chapter 4
+
+
+def _open_gate(answer, random):
+    units = int(random.integers(3, 6))
+    bias, by = random.normal(size=(2, 3 * units)), float(random.integers(2, 5))
+    got, hint = called(answer, bias.copy(), by)
+    if hint:
+        return hint
+    if got.shape != bias.shape:
+        return f"its shape is {got.shape}, and Keras stores {bias.shape}: two biases for each of three gates"
+    added = np.round((got - bias).sum(0) / by, 4).reshape(3, units)
+    if (added == np.array([[2], [0], [0]])).all():
+        return "both of the two biases are raised by all of it, so z gets twice as much: they are added"
+    if (added == 1).all() or (added == 2).all():
+        return "all three gates are raised; only z decides how much of the old state stays"
+    if (added[0] == 0).all() and added.any():
+        return "z stays as it was, and another gate is raised: the first third is that of z"
+    if (added == np.array([[-1], [0], [0]])).all():
+        return "lowered, z replaces the state sooner; nearer to 1 it keeps it"
+    if (added != np.array([[1], [0], [0]])).any():
+        return "the two biases of z together should be greater by just so much, in each unit, and nothing else changed"
+    return None
+
+
+def _gates(x, h, weights):
+    """Compute what the frame and what the state give to each of a GRU's three gates."""
+    W, U, (b, c) = weights  # noqa: N806 (as in the chapter)
+    return np.split(x @ W + b, 3, -1), np.split(h @ U + c, 3, -1)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _gru_step(x, h, weights, keep=True, swapped=False):
+    (xz, xr, xh), (hz, hr, hh) = _gates(x, h, weights)
+    z, r = _sigmoid(xz + hz), _sigmoid(xr + hr)
+    z, r = (r, z) if swapped else (z, r)
+    proposal = np.tanh(xh + r * hh)
+    return z * h + (1 - z) * proposal if keep else (1 - z) * h + z * proposal
+
+
+def _reset_first(x, h, weights):
+    (xz, xr, xh), (hz, hr, _) = _gates(x, h, weights)
+    z, r = _sigmoid(xz + hz), _sigmoid(xr + hr)
+    _, (_, _, hh) = _gates(x, r * h, weights)
+    return z * h + (1 - z) * np.tanh(xh + hh)
+
+
+def _no_tanh(x, h, weights):
+    (xz, xr, xh), (hz, hr, hh) = _gates(x, h, weights)
+    z, r = _sigmoid(xz + hz), _sigmoid(xr + hr)
+    return z * h + (1 - z) * (xh + r * hh)
+
+
+def _one_bias(x, h, weights):
+    return _gru_step(x, h, (weights[0], weights[1], weights[2] * np.array([[1], [0]])))
+
+
+def _gru_inputs(random):
+    features, units = 5, int(random.integers(3, 5))
+    weights = random.normal(size=(features, 3 * units)), random.normal(size=(units, 3 * units))
+    return (
+        random.normal(size=(2, features)),
+        random.uniform(-1, 1, (2, units)),
+        (*weights, random.normal(size=(2, 3 * units))),
+    )
+
+
+# Chapter 5
+
+
+def _features(random):
+    return (random.normal(size=(2, int(random.integers(6, 9)), 4)),)
+
+
+def _sorted(features):
+    return np.sort(features, axis=1)
+
+
+def _series(random):
+    return random.uniform(size=int(random.integers(6, 17))), float(random.integers(2, 6))
+
+
+def _cheapest(model, random):
+    from .measure import parameters, twin_agreement
+    from .models import average_pooling
+
+    hint = _reads_clips(model)
+    if hint:
+        return hint
+    if model.output_shape != (None, 2):
+        return f"it gives {model.output_shape}; `order` has two answers, so (None, 2)"
+    more = parameters(model) - parameters(average_pooling(2))
+    if more > 0:
+        return f"it has {more:,} parameters more than average pooling, and it can be done with none"
+    report = twin_agreement(model, *tasks.twins("order", "swap", 200, seed=int(random.integers(1000, 2000))))
+    if report.largest_difference < 1e-4:
+        return "it gives both twins the same logits: nothing in it knows early from late, trained or not"
+    if report.accuracy.value < 0.8:
+        return f"it could tell, but does not yet: {report.accuracy.value:.0%} of the `swap` twins. Train it on `order`"
+    return None
+
+
+EXERCISES = {
+    "1.1": function(
+        "fold(x)",
+        lambda random: (_batch(random),),
+        lambda x: x.reshape(-1, *x.shape[2:]),
+        (
+            lambda x: x.swapaxes(0, 1).reshape(-1, *x.shape[2:]),
+            "image 1 is now frame 0 of the second clip, not frame 1 of the first: leave B before T",
+        ),
+        (
+            lambda x: np.moveaxis(x, 1, -2).reshape(len(x), *x.shape[2:4], -1),
+            "the frames have become channels, as in early fusion; here they become images of their own",
+        ),
+        (lambda x: x.reshape(len(x), -1, *x.shape[3:]), "the frames stand one below the other in one tall image"),
+        (lambda x: x[:, x.shape[1] // 2], "one frame of each clip is left; all are wanted"),
+    ),
+    "1.4": Exercise("a number", "the number of clips", _how_many),
+    "1.5": Exercise("a function", "split(group, share, seed)", _split),
+    "2.1": value(
+        "the number of parameters that are added",
+        3 * 3 * (3 - 1) * 16,
+        (432, "so many weights has the first convolution in colour; how many more is that than in grey?"),
+        (448, "with its biases, the first convolution has so many in colour; how many more is that than in grey?"),
+        (144, "so many for one more channel; from grey to colour there are two more"),
+        (320, "the biases do not double: there is one for each filter, whatever goes in"),
+        (2 * 27_716, "the whole network times three? Only one layer ever meets the channels of the clip"),
+    ),
+    "2.2": Exercise("a model", "with kernels of 5 x 5", _wider),
+    "2.3": Exercise("a model", "with two convolutions", _small),
+    "2.5": Exercise("a number", "the onset", _onset),
+    "3.1": Exercise("a list", "of three shapes", _shapes),
+    "3.2": Exercise("a list", "(R, shift)", _strided),
+    "3.3": Exercise("a function", "looks_ahead(network)", _looks_ahead),
+    "3.4": Exercise("a function", "pad(clips)", _keeps_frozen),
+    "3.5": Exercise("a dict", '{"reverse": ..., "swap": ..., "middle": ...}', _which_twins),
+    "3.6": Exercise("a model", "that sees nine frames", _nine),
+    "4.1": value(
+        "the number of parameters",
+        3 * (128 * 64 + 64 * 64 + 2 * 64),
+        (3 * (128 * 64 + 64 * 64 + 64), "Keras' GRU has two biases in each of its three sets"),
+        (4 * (128 * 64 + 64 * 64 + 64), "four sets of weights: that is an LSTM"),
+        (3 * (128 * 64 + 64 * 64), "these are the weights; now the biases"),
+        (3 * (128 * 64 + 2 * 64), "the state is read, too: by a matrix of 64 x 64 in each set"),
+        (128 * 64 + 64 * 64 + 64, "so many has a simple layer; a GRU has two gates besides"),
+    ),
+    "4.2": function(
+        "backwards(output)",
+        lambda random: (random.normal(size=(3, 2 * int(random.integers(4, 7)))),),
+        lambda output: np.roll(output, output.shape[1] // 2, axis=1),
+        (lambda output: output, "nothing has changed; which half of the layer reads the reversed clip forwards?"),
+        (lambda output: output[:, ::-1], "the halves change places, but inside of each the units keep their order"),
+        (lambda output: output[::-1], "this exchanges clips of the batch"),
+        (lambda output: -output, "a recurrent layer does not change its sign when it reads backwards"),
+    ),
+    "4.5": Exercise("a function", "open_gate(bias, by)", _open_gate),
+    "4.7": function(
+        "step(x, h, weights)",
+        _gru_inputs,
+        _gru_step,
+        (lambda x, h, w: _gru_step(x, h, w, keep=False), "where z is 1 the old state stays: z and 1 - z are exchanged"),
+        (lambda x, h, w: _gru_step(x, h, w, swapped=True), "z comes first in the weights, and then r"),
+        (_reset_first, "r multiplies h U + c, after the matrix; Keras has moved it there for speed"),
+        (_one_bias, "there are two biases, and the second, c, belongs to h U"),
+        (_no_tanh, "the proposal passes through tanh, which keeps the state between -1 and 1"),
+    ),
+    "5.1": function(
+        "spread(features)",
+        _features,
+        lambda features: features.std(1),
+        (lambda features: features.var(1), "this is the variance; its root is wanted"),
+        (lambda features: features.std(-1), "this pools over the features and keeps the frames: time is axis 1"),
+        (lambda features: features.std(0), "this pools over the clips of the batch: time is axis 1"),
+        (lambda features: features.std(1, ddof=1), "divide by T, not by T - 1: nothing is estimated here"),
+        (lambda features: features.mean(1), "this is the average, which does not care for change"),
+    ),
+    "5.2": function(
+        "best_three(features)",
+        _features,
+        lambda features: _sorted(features)[:, -3:].mean(1),
+        (
+            lambda features: _sorted(features)[:, :3].mean(1),
+            "`sort` begins with the smallest: these are the worst three",
+        ),
+        (lambda features: features[:, :3].mean(1), "these are the first three frames, whatever they hold"),
+        (lambda features: _sorted(features)[:, -3:].sum(1), "this is the sum of the three; divide by their number"),
+        (lambda features: _sorted(features)[:, -3], "this is the third alone; take the mean of three"),
+        (
+            lambda features: np.sort(features, axis=-1)[..., -3:].mean(-1),
+            "these are the three largest features of each frame; ask for each feature over the frames",
+        ),
+    ),
+    "5.5": function(
+        "pool(x, r)",
+        _series,
+        lambda x, r: np.log(np.exp(r * x).mean()) / r,
+        (lambda x, r: np.log(np.exp(r * x).sum()) / r, "the 1 / T is missing: take the mean, not the sum"),
+        (lambda x, r: np.log(np.exp(r * x).mean()), "it still has to be divided by r"),
+        (lambda x, r: np.log(np.exp(x).mean()) / r, "r belongs inside of the exponential, too"),
+        (lambda x, r: np.exp(r * x).mean() / r, "the logarithm is missing"),
+    ),
+    "5.7": Exercise("a model", "that tells `order`", _cheapest),
+}

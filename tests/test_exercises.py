@@ -1,0 +1,834 @@
+"""The checks are checked: stubs fail, what is right passes, and every typical mistake gets a hint of its own.
+
+The table holds for each exercise another right answer than the solution that readers see, and wrong answers, each
+beside words of its hint. The solutions themselves stand on the pages and in the notebook, and pass where they stand.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import nbformat
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+import seqlib
+from seqlib import exercises, puzzles
+from tools.notebooks import ROOT
+
+EXERCISES = exercises.EXERCISES | puzzles.EXERCISES
+NOTEBOOK = nbformat.read(ROOT / "notebooks" / "puzzles.ipynb", 4)
+
+
+class Built(NamedTuple):
+    """An answer that is a model, built when it is needed."""
+
+    build: Callable
+
+
+def stub(*_):
+    return ...
+
+
+def loops(form, body):
+    """An answer written in plain loops: slow, and as right as any other."""
+    names = {"np": np}
+    exec(f"def {form}:\n    {body}", names)
+    return names[form[: form.index("(")]]
+
+
+# Models for the exercises that ask for one.
+
+
+def frame_network(side=64, kernel=5, pools=(True, True), convolutions=3, frame=8):
+    """Like the network of chapter 2; ``frame`` None reads all frames as channels."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    clip = keras.Input((16, side, side, 1))
+    x = layers.Rescaling(1 / 64, offset=-1)(clip)
+    x = x[:, frame] if frame is not None else layers.Reshape((side, side, 16))(x)
+    for i in range(convolutions):
+        x = layers.Conv2D(16, kernel, padding="same", activation="relu")(x)
+        if i < len(pools) and pools[i]:
+            x = layers.MaxPooling2D()(x)
+    x = layers.Dense(64, activation="relu")(layers.GlobalMaxPooling2D()(x))
+    return keras.Model(clip, layers.Dense(4)(x), name="network")
+
+
+def small(**changes):
+    return frame_network(**{"side": 32, "kernel": 3, "pools": (True,), "convolutions": 2} | changes)
+
+
+def trained(model, task, **settings):
+    seqlib.training.fit(model, seqlib.clips(task, n=2048, seed=0), **{"learning_rate": 4e-3} | settings)
+    return model
+
+
+def deep(*kernels, filters=16, **settings):
+    """Convolutions with these kernels over clips, the last with 16 filters."""
+    import keras
+    from keras import layers
+
+    clip = x = keras.Input((16, 32, 32, 1))
+    for i, kernel in enumerate(kernels):
+        count = filters if i == len(kernels) - 1 else 16
+        x = layers.Conv3D(count, kernel, padding="same", **settings)(x)
+    return keras.Model(clip, x)
+
+
+def early_and_late(weigh, classes=2, extra=0):
+    """Average pooling of features that ``weigh`` has seen before, for exercise 5.7."""
+    import keras
+    from keras import layers, ops
+
+    base = seqlib.models.average_pooling(2)
+    x = ops.mean(weigh(base.get_layer("features").output), axis=1)
+    x = layers.Dense(64 + extra, activation="relu")(x)
+    return keras.Model(base.input, layers.Dense(classes)(x), name="early_and_late")
+
+
+FALLING = np.linspace(1, -1, 16, dtype="float32")[:, None]
+HALVES = np.repeat([[1.0], [-1.0]], 8, axis=0).astype("float32")
+
+
+def looks(change=12, frames=20, tell=lambda change, first: change - first):
+    """A function for exercise 3.3, whose last step is told."""
+
+    def looks_ahead(network):
+        clip = np.zeros((1, frames, 5, 5, 1), "float32")
+        later = clip.copy()
+        later[:, change:] = 1
+        differs = (np.array(network(clip)) != np.array(network(later))).any((0, 2, 3, 4))
+        return tell(change, int(differs.argmax()))
+
+    return looks_ahead
+
+
+def sees(network):
+    """All frames that one output depends on: the whole receptive field in time."""
+    clip = np.zeros((1, 20, 5, 5, 1), "float32")
+    changed = [np.where(np.arange(20)[:, None, None, None] == t, 1, clip).astype("float32") for t in range(20)]
+    return sum(bool((np.array(network(one))[0, 10] != np.array(network(clip))[0, 10]).any()) for one in changed)
+
+
+GOES_ON = np.random.default_rng(0)  # does not begin anew at each call
+
+
+def drawn(group, share, seed):
+    """A split by recording, for exercise 1.5."""
+    names = np.unique(group)
+    chosen = set(np.random.default_rng(seed).permutation(names)[: int(share * len(names) + 0.5)])
+    return np.array([recording in chosen for recording in group])
+
+
+def gru(x, h, weights, *, z_first=True, keep=True, both=True, inside=False, tanh=np.tanh):
+    """One step of a GRU for exercise 4.7, gate by gate."""
+    W, U, bias = weights  # noqa: N806
+    n = h.shape[-1]
+    b, c = bias if both else (bias[0], 0 * bias[1])
+
+    def part(i, state):
+        where = slice(i * n, (i + 1) * n)
+        return x @ W[:, where] + b[where], state @ U[:, where] + c[where]
+
+    gates = [1 / (1 + np.exp(-sum(part(i, h)))) for i in (0, 1)]
+    z, r = gates if z_first else gates[::-1]
+    from_x, from_h = part(2, r * h) if inside else part(2, h)
+    proposal = tanh(from_x + (from_h if inside else r * from_h))
+    return z * h + (1 - z) * proposal if keep else (1 - z) * h + z * proposal
+
+
+def raised(bias, by, first=0, last=1, row=slice(0, 1), sign=1):
+    """Biases for exercise 4.5, with thirds from ``first`` to ``last`` raised."""
+    opened, n = bias.copy(), bias.shape[1] // 3
+    opened[row, first * n : last * n] += sign * by
+    return opened
+
+
+SHAPES = [(30, 32, 24, 8), (15, 16, 12, 8), (13, 14, 10, 16)]
+
+
+def shapes(layer, wrong):
+    return [wrong if i == layer else shape for i, shape in enumerate(SHAPES)]
+
+
+def padded(mode="edge", before=1, after=1, axis=1):
+    widths = [(0, 0)] * 5
+    widths[axis] = (before, after)
+    return lambda clips: np.pad(clips, widths, mode=mode)
+
+
+# number: (another right answer, {words of the hint: a wrong answer})
+TABLE = {
+    "1.1": (
+        lambda x: np.concatenate(list(x)),
+        {
+            "leave B before T": lambda x: np.concatenate([x[:, t] for t in range(x.shape[1])]),
+            "early fusion": lambda x: np.concatenate([x[:, t] for t in range(x.shape[1])], -1),
+            "tall image": lambda x: np.stack([np.concatenate(list(clip)) for clip in x]),
+            "all are wanted": lambda x: x[:, x.shape[1] // 2],
+            "should be": lambda x: x[:, 0, 0],
+        },
+    ),
+    "1.4": (
+        250,
+        {
+            "a quarter lies inside": 100,
+            "half as many": 1000,
+            "26% from chance": 8000,
+            "whole numbers": 250.5,
+        },
+    ),
+    "1.5": (
+        drawn,
+        {
+            "draw recordings": lambda group, share, seed: np.random.default_rng(seed).random(len(group)) < share,
+            "exchanged": lambda group, share, seed: ~drawn(group, share, seed),
+            "every seed": lambda group, share, seed: drawn(group, share, 0),
+            "two ways": lambda group, share, seed: drawn(group, share, GOES_ON),
+            "indices of frames": lambda group, share, seed: np.flatnonzero(drawn(group, share, seed)),
+            "is 6, and 12": lambda group, share, seed: drawn(group, 2 * share, seed),
+            "holds int64": lambda group, share, seed: drawn(group, share, seed).astype(int),
+        },
+    ),
+    "2.1": (
+        288.0,
+        {
+            "so many weights": 432,
+            "with its biases": 448,
+            "one more channel": 144,
+            "biases do not double": 320,
+            "times three": 55_432,
+            "it is more": 100,
+            "it is fewer": 1000,
+        },
+    ),
+    "2.2": (
+        Built(frame_network),
+        {
+            "cuts the field off": Built(lambda: frame_network(side=32)),
+            "not 5 x 5 yet": Built(lambda: frame_network(kernel=3)),
+            "has three": Built(lambda: frame_network(convolutions=2)),
+            "pooling gone": Built(lambda: frame_network(pools=())),
+            "this model reads one": Built(lambda: frame_network(frame=None)),
+        },
+    ),
+    "2.3": (
+        Built(lambda: trained(small(), "shape", epochs=6)),
+        {
+            "third convolution": Built(lambda: small(convolutions=3)),
+            "second pooling": Built(lambda: small(pools=(True, True))),
+            "train it on": Built(small),
+            "8 x 8": Built(lambda: small(pools=())),
+            "it takes": Built(lambda: small(side=64)),
+        },
+    ),
+    "2.5": (
+        np.int64(0),
+        {
+            "one frame late": 1,
+            "lies between": 4,
+            "ten frames": 8,
+        },
+    ),
+    "3.1": (
+        [list(shape) for shape in SHAPES],
+        {
+            "first layer: so it is": shapes(0, (26, 31, 23, 8)),
+            "stride is 2 in space only": shapes(0, (15, 32, 24, 8)),
+            "every second row": shapes(0, (30, 64, 48, 8)),
+            "filters, not": shapes(0, (30, 32, 24, 3)),
+            "halves time, too": shapes(1, (30, 16, 12, 8)),
+            "each channel by itself": shapes(1, (15, 16, 12, 4)),
+            "loses k - 1": shapes(2, (15, 16, 12, 16)),
+            "one too few": shapes(2, (12, 13, 9, 16)),
+            "sixteen filters": shapes(2, (13, 14, 10, 8)),
+            "does not give": shapes(2, (1, 2, 3, 4)),
+            "three shapes": SHAPES[:2],
+        },
+    ),
+    "3.2": (
+        [7, 2],
+        {
+            "two frames apart": (5, 2),
+            "not the layer's own": (9, 2),
+            "R is not 6": (6, 2),
+            "odd shift": (7, 1),
+            "smaller shift": (7, 4),
+            "two numbers": (7,),
+        },
+    ),
+    "3.3": (
+        looks(change=9, frames=16),
+        {
+            "sign is turned round": looks(tell=lambda change, first: first - change),
+            "one too many": looks(tell=lambda change, first: change - first + 1),
+            "how far before the change": looks(tell=lambda change, first: first),
+            "how many frames": looks(tell=lambda change, first: first < change),
+            "whole temporal receptive field": sees,
+            "of every network": looks(tell=lambda change, first: 1),
+            "it says 0, 2, 4": looks(tell=lambda change, first: 2 * (change - first)),
+        },
+    ),
+    "3.4": (
+        lambda clips: np.concatenate([clips[:, :1], clips, clips[:, -1:]], axis=1),
+        {
+            "out of nowhere": padded("constant"),
+            "pad time alone": padded(axis=2),
+            "uses up two": padded(after=0),
+            "B, T + 2": lambda clips: padded(axis=0)(clips),
+            "not all in it": lambda clips: np.repeat(clips[:, :1], 7, axis=1),
+            "does not stay frozen": lambda clips: padded("constant")(clips) + 1,
+        },
+    ),
+    "3.5": (
+        {"swap": np.True_, "middle": np.False_, "reverse": np.True_},
+        {
+            "another order": {"reverse": False, "swap": True, "middle": False},
+            "R - 1 is 0": {"reverse": True, "swap": False, "middle": False},
+            "other fifteen": {"reverse": True, "swap": True, "middle": True},
+            "for each of": {"reverse": True},
+        },
+    ),
+    "3.6": (
+        Built(lambda: deep((9, 3, 3))),
+        {
+            "and this has": Built(lambda: deep(*[(3, 3, 3)] * 4)),
+            "sees 3 frames": Built(lambda: deep((3, 3, 3))),
+            "more than nine": Built(lambda: deep((11, 3, 3))),
+            "at least 3 x 3": Built(lambda: deep((9, 1, 1))),
+            "16 feature maps": Built(lambda: deep((9, 3, 3), filters=4)),
+            "stride in time": Built(lambda: deep((9, 3, 3), strides=(2, 1, 1))),
+        },
+    ),
+    "4.1": (
+        37_248.0,
+        {
+            "two biases": 37_056,
+            "an LSTM": 49_408,
+            "now the biases": 36_864,
+            "state is read": 24_960,
+            "simple layer": 12_352,
+        },
+    ),
+    "4.2": (
+        lambda output: np.hstack(np.split(output, 2, axis=1)[::-1]),
+        {
+            "nothing has changed": lambda output: output.copy(),
+            "keep their order": lambda output: output[:, ::-1],
+            "clips of the batch": lambda output: output[::-1],
+            "sign": lambda output: -output,
+        },
+    ),
+    "4.5": (
+        lambda bias, by: raised(bias, by, row=slice(1, 2)),
+        {
+            "twice as much": lambda bias, by: raised(bias, by, row=slice(0, 2)),
+            "all three gates": lambda bias, by: raised(bias, by, last=3),
+            "first third": lambda bias, by: raised(bias, by, first=1, last=2),
+            "keeps it": lambda bias, by: raised(bias, by, sign=-1),
+            "just so much": lambda bias, by: raised(bias, by / 4),
+            "two biases for each": lambda bias, by: raised(bias, by)[0],
+        },
+    ),
+    "4.7": (
+        gru,
+        {
+            "are exchanged": lambda x, h, w: gru(x, h, w, keep=False),
+            "and then r": lambda x, h, w: gru(x, h, w, z_first=False),
+            "after the matrix": lambda x, h, w: gru(x, h, w, inside=True),
+            "belongs to h U": lambda x, h, w: gru(x, h, w, both=False),
+            "through tanh": lambda x, h, w: gru(x, h, w, tanh=lambda value: value),
+        },
+    ),
+    "5.1": (
+        lambda features: np.sqrt((features**2).mean(1) - features.mean(1) ** 2),
+        {
+            "variance": lambda features: features.var(axis=1),
+            "keeps the frames": lambda features: features.std(axis=2),
+            "clips of the batch": lambda features: features.std(axis=0),
+            "not by T - 1": lambda features: features.std(axis=1, ddof=1),
+            "does not care for change": lambda features: features.mean(axis=1),
+        },
+    ),
+    "5.2": (
+        lambda features: -np.partition(-features, 2, axis=1)[:, :3].mean(1),
+        {
+            "worst three": lambda features: np.partition(features, 2, axis=1)[:, :3].mean(1),
+            "first three frames": lambda features: features[:, :3].mean(1),
+            "divide by their number": lambda features: -np.partition(-features, 2, axis=1)[:, :3].sum(1),
+            "third alone": lambda features: -np.partition(-features, 2, axis=1)[:, 2],
+            "of each frame": lambda features: np.sort(features)[..., -3:].mean(-1),
+        },
+    ),
+    "5.5": (
+        lambda x, r: np.logaddexp.reduce(r * x - np.log(len(x))) / r,
+        {
+            "take the mean": lambda x, r: np.logaddexp.reduce(r * x) / r,
+            "divided by r": lambda x, r: np.log(np.exp(r * x).mean()),
+            "inside of the exponential": lambda x, r: np.log(np.exp(x).mean()) / r,
+            "logarithm": lambda x, r: np.exp(r * x).mean() / r,
+        },
+    ),
+    "5.7": (
+        Built(lambda: trained(early_and_late(lambda x: x * HALVES), "order", epochs=6)),
+        {
+            "with none": Built(lambda: seqlib.models.attention_pooling(2, positions=True)),
+            "early from late": Built(lambda: seqlib.models.average_pooling(2)),
+            "Train it on": Built(lambda: early_and_late(lambda x: x * FALLING)),
+            "two answers": Built(lambda: early_and_late(lambda x: x * FALLING, classes=4)),
+        },
+    ),
+    "P.1": (
+        lambda clip: np.flip(clip, 0),
+        {
+            "upside down": lambda clip: np.flip(clip, 1),
+            "left for right": lambda clip: np.flip(clip, 2),
+            "only time": lambda clip: np.flip(clip),
+            "frame 0 is lost": lambda clip: np.array([clip[t] for t in range(len(clip) - 1, 0, -1)]),
+        },
+    ),
+    "P.2": (
+        lambda clip: clip[np.arange(0, len(clip), 2)],
+        {
+            "begin with frame 0": lambda clip: clip[1::2],
+            "rows": lambda clip: clip[:, ::2],
+            "old speed": lambda clip: clip[: len(clip) // 2],
+        },
+    ),
+    "P.3": (
+        lambda clips: np.take(clips, clips.shape[1] // 2, axis=1),
+        {
+            "middle clip of the batch": lambda clips: clips[clips.shape[0] // 2],
+            "off by one": lambda clips: clips[:, (clips.shape[1] - 1) // 2],
+            "middle of the batch for": lambda clips: clips[:, clips.shape[0] // 2],
+        },
+    ),
+    "P.4": (
+        loops("brightness(clip)", "return [sum(frame.ravel().tolist()) / frame.size for frame in clip]"),
+        {
+            "long exposure": lambda clip: clip.mean(axis=0),
+            "one number for the whole": lambda clip: clip.mean(),
+            "divide by the number": lambda clip: clip.sum(axis=(1, 2)),
+            "columns are still": lambda clip: clip.mean(axis=1),
+        },
+    ),
+    "P.5": (
+        lambda clip: np.diff(clip.astype("int16"), axis=0),
+        {
+            "bytes know no -1": lambda clip: np.diff(clip, axis=0),
+            "less what was before": lambda clip: -np.diff(clip.astype(float), axis=0),
+            "no longer has a direction": lambda clip: abs(np.diff(clip.astype(float), axis=0)),
+            "unless it is told": lambda clip: np.diff(clip.astype(float)),
+            "from frame 0": lambda clip: clip.astype(float) - clip[0],
+        },
+    ),
+    "P.6": (
+        lambda clip: np.stack(list(clip), axis=-1),
+        {
+            "comb": lambda clip: clip.reshape(clip.shape[1], clip.shape[2], len(clip)),
+            "rows and columns, too": lambda clip: clip.T,
+            "channels come last": lambda clip: clip.transpose(1, 0, 2),
+            "should be": lambda clip: clip,
+        },
+    ),
+    "P.7": (
+        lambda clips: np.vstack(list(clips)),
+        {
+            "frame 0 of every clip": lambda clips: np.concatenate([clips[:, t] for t in range(clips.shape[1])]),
+            "tall image": lambda clips: np.stack([np.concatenate(list(clip)) for clip in clips]),
+            "none should be lost": lambda clips: clips.mean(axis=0),
+        },
+    ),
+    "P.8": (
+        lambda images, frames: np.stack(np.split(images, len(images) // frames)),
+        {
+            "should have `frames` frames": lambda images, frames: images.reshape(frames, -1, *images.shape[1:]),
+            "frames of all the others": lambda images, frames: np.stack(
+                [images[i :: len(images) // frames] for i in range(len(images) // frames)]
+            ),
+            "first clip alone": lambda images, frames: images[:frames],
+        },
+    ),
+    "P.9": (
+        lambda clip: np.concatenate(list(clip), axis=-1),
+        {
+            "reds": lambda clip: np.concatenate([np.stack(list(clip[..., c]), -1) for c in range(3)], -1),
+            "beside the channels before": lambda clip: clip.reshape(*clip.shape[1:3], -1),
+            "averages": lambda clip: clip.mean(axis=0),
+        },
+    ),
+    "P.10": (
+        lambda clip: np.maximum.reduce([clip[:, i::2, j::2] for i in (0, 1) for j in (0, 1)]),
+        {
+            "average of the four": lambda clip: (
+                sum(clip[:, i::2, j::2].astype(float) for i in (0, 1) for j in (0, 1)) / 4
+            ),
+            "first of the four": lambda clip: clip[:, ::2, ::2],
+            "half a frame apart": lambda clip: np.maximum.reduce(
+                [half for rows in np.split(clip, 2, 1) for half in np.split(rows, 2, 2)]
+            ),
+            "too few": lambda clip: clip.max(axis=(1, 2)),
+        },
+    ),
+    "P.11": (
+        lambda clip: clip.reshape(len(clip) // 2, 2, *clip.shape[1:]).max(1),
+        {
+            "overlap": lambda clip: sliding_window_view(clip, 2, axis=0).max(-1),
+            "half a clip apart": lambda clip: clip.reshape(2, -1, *clip.shape[1:]).max(0),
+            "average of the two": lambda clip: clip.reshape(len(clip) // 2, 2, *clip.shape[1:]).mean(1),
+            "first of the two": lambda clip: clip[::2],
+        },
+    ),
+    "P.12": (
+        lambda scores: np.exp(scores - np.logaddexp.reduce(scores, axis=1)[:, None]),
+        {
+            "over the clips": lambda scores: np.exp(scores) / np.exp(scores).sum(0),
+            "softmax twice": lambda scores: puzzles._softmax(np.exp(scores) / np.exp(scores).sum(1)[:, None]),
+            "divide by their sum": lambda scores: np.exp(scores),
+            "keepdims": lambda scores: np.exp(scores) / np.exp(scores).sum(),
+            "negative weight": lambda scores: scores / scores.sum(1)[:, None],
+            "sigmoid": lambda scores: 1 / (1 + np.exp(-scores)),
+        },
+    ),
+    "P.13": (
+        lambda features, weights: (weights[:, None] @ features)[:, 0],
+        {
+            "once more": lambda features, weights: (weights[:, None] @ features)[:, 0] / weights.shape[1],
+            "plain average": lambda features, weights: features.mean(axis=1),
+            "not yet added up": lambda features, weights: weights[..., None] * features,
+            "of each frame": lambda features, weights: weights * features.sum(-1),
+        },
+    ),
+    "P.14": (
+        lambda clip, size: np.moveaxis(sliding_window_view(clip, size, axis=0), -1, 1),
+        {
+            "last window is missing": lambda clip, size: np.array(
+                [clip[t : t + size] for t in range(0, len(clip) - size)]
+            ),
+            "do not overlap": lambda clip, size: clip[: len(clip) // size * size].reshape(-1, size, *clip.shape[1:]),
+            "puts the new axis last": lambda clip, size: sliding_window_view(clip, size, axis=0),
+        },
+    ),
+    "P.15": (
+        lambda clip, kernel: np.apply_along_axis(np.convolve, 0, clip, kernel[::-1], "valid"),
+        {
+            "backwards": lambda clip, kernel: np.apply_along_axis(np.convolve, 0, clip, kernel, "valid"),
+            "nothing is padded": lambda clip, kernel: np.apply_along_axis(np.convolve, 0, clip, kernel[::-1], "same"),
+            "counts the same": lambda clip, kernel: clip[:-2] + clip[1:-1] + clip[2:],
+        },
+    ),
+    "P.16": (
+        lambda n, kernel, stride: len(range(0, n - kernel + 1, stride)),
+        {
+            "off by one": lambda n, kernel, stride: (n - kernel) // stride,
+            "not used yet": lambda n, kernel, stride: n - kernel + 1,
+            '"same"': lambda n, kernel, stride: int(np.ceil(n / stride)),
+        },
+    ),
+    "P.17": (
+        lambda kernel, channels, filters: filters * (1 + channels * kernel[0] * kernel[1] * kernel[2]),
+        {
+            "bias besides": lambda kernel, channels, filters: filters * channels * np.prod(kernel),
+            "deep as its input": lambda kernel, channels, filters: filters * (1 + np.prod(kernel)),
+            "each channel that it reads": lambda kernel, channels, filters: filters * channels * (1 + np.prod(kernel)),
+            "of one frame": lambda kernel, channels, filters: filters * (1 + channels * kernel[1] * kernel[2]),
+        },
+    ),
+    "P.18": (
+        lambda kernels, strides: 1 + sum((k - 1) * int(np.prod(strides[:i])) for i, k in enumerate(kernels)),
+        {
+            "not the layer's own": lambda kernels, strides: (
+                1 + sum((k - 1) * int(np.prod(strides[: i + 1])) for i, k in enumerate(kernels))
+            ),
+            "not used yet": lambda kernels, strides: 1 + sum(k - 1 for k in kernels),
+            "overlap": lambda kernels, strides: sum(kernels),
+            "off by one": lambda kernels, strides: sum(
+                (k - 1) * int(np.prod(strides[:i])) for i, k in enumerate(kernels)
+            ),
+        },
+    ),
+    "P.19": (
+        lambda clip, kernel: np.concatenate([np.zeros_like(clip[:1])] * (kernel - 1) + [clip]),
+        {
+            "open the future": lambda clip, kernel: np.concatenate([clip] + [np.zeros_like(clip[:1])] * (kernel - 1)),
+            "off by one": lambda clip, kernel: np.concatenate([np.zeros_like(clip[:1])] * kernel + [clip]),
+            "looks ahead": lambda clip, kernel: np.pad(clip, [((kernel - 1) // 2, kernel // 2), (0, 0), (0, 0)]),
+            "frame 0 repeated": lambda clip, kernel: np.concatenate([clip[:1]] * (kernel - 1) + [clip]),
+            "all axes": lambda clip, kernel: np.pad(clip, kernel - 1),
+        },
+    ),
+    "P.20": (
+        lambda lengths, frames: np.array([[t < length for t in range(frames)] for length in lengths]),
+        {
+            "the frames 0, 1 and 2": lambda lengths, frames: lengths[:, None] >= np.arange(frames),
+            "what is there": lambda lengths, frames: lengths[:, None] <= np.arange(frames),
+            "axes are exchanged": lambda lengths, frames: lengths > np.arange(frames)[:, None],
+            "should hold bool": lambda lengths, frames: (np.arange(frames) < lengths[:, None]).astype(int),
+        },
+    ),
+    "P.21": (
+        lambda features, mask: np.average(features, 1, np.broadcast_to(mask[..., None], features.shape)),
+        {
+            "not used": lambda features, mask: features.mean(axis=1),
+            "too small": lambda features, mask: np.where(mask[..., None], features, 0).mean(1),
+            "not yet divided": lambda features, mask: np.where(mask[..., None], features, 0).sum(1),
+            "whose frames": lambda features, mask: features[mask].mean(axis=0),
+        },
+    ),
+    "P.22": (
+        lambda states, lengths: np.stack([state[n - 1] for state, n in zip(states, lengths, strict=True)]),
+        {
+            "off by one": lambda states, lengths: np.stack(
+                [state[n] for state, n in zip(states, lengths, strict=True)]
+            ),
+            "part of the clip": lambda states, lengths: states[:, -1],
+            "pair them": lambda states, lengths: states[:, lengths - 1],
+            "from clip 0": lambda states, lengths: states[0][lengths - 1],
+        },
+    ),
+    "P.23": (
+        lambda x, n: np.concatenate(
+            [np.pad(x, ((0, 1), (0, 0)))[1:, :n], np.pad(x, ((1, 0), (0, 0)))[:-1, n : 2 * n], x[:, 2 * n :]], 1
+        ),
+        {
+            "goes round": lambda x, n: np.concatenate(
+                [np.roll(x, -1, 0)[:, :n], np.roll(x, 1, 0)[:, n : 2 * n], x[:, 2 * n :]], 1
+            ),
+            "exchanged": lambda x, n: np.concatenate(
+                [np.pad(x, ((1, 0), (0, 0)))[:-1, :n], np.pad(x, ((0, 1), (0, 0)))[1:, n : 2 * n], x[:, 2 * n :]], 1
+            ),
+            "the next n should": lambda x, n: np.concatenate([np.pad(x, ((0, 1), (0, 0)))[1:, :n], x[:, n:]], 1),
+            "most should stay": lambda x, n: np.pad(x, ((0, 1), (0, 0)))[1:],
+        },
+    ),
+    "P.24": (
+        lambda clip, t, h, w: np.array(
+            [
+                clip[a : a + t, b : b + h, c : c + w].ravel()
+                for a in range(0, clip.shape[0], t)
+                for b in range(0, clip.shape[1], h)
+                for c in range(0, clip.shape[2], w)
+            ]
+        ),
+        {
+            "strips of memory": lambda clip, t, h, w: clip.reshape(-1, t * h * w),
+            "one box a column": lambda clip, t, h, w: puzzles._boxes(clip, t, h, w).T,
+            "frames of a box": lambda clip, t, h, w: puzzles._boxes(clip, t, h, w).reshape(-1, t, h * w).mean(1),
+            "single frames": lambda clip, t, h, w: np.concatenate([puzzles._boxes(f[None], 1, h, w) for f in clip]),
+        },
+    ),
+    "P.25": (
+        lambda kernel, depth: np.ones((depth, 1, 1)) * kernel / depth,
+        {
+            "times too large": lambda kernel, depth: np.stack([kernel] * depth),
+            "axis of time first": lambda kernel, depth: (
+                np.concatenate([np.stack([row] * depth) for row in kernel]) / depth
+            ),
+            "first axis of a kernel": lambda kernel, depth: np.stack([kernel] * depth, axis=-1) / depth,
+        },
+    ),
+    "P.26": (
+        lambda clip, first, second, block: np.concatenate(
+            [
+                clip[:first],
+                clip[second : second + block],
+                clip[first + block : second],
+                clip[first : first + block],
+                clip[second + block :],
+            ]
+        ),
+        {
+            "written over": loops(
+                "swap(clip, first, second, block)",
+                "a, b = slice(first, first + block), slice(second, second + block); clip = clip.copy(); "
+                "clip[a], clip[b] = clip[b], clip[a]; return clip",
+            ),
+            "whole clip round": lambda clip, first, second, block: clip[::-1],
+            "one frame of each": lambda clip, first, second, block: puzzles._swapped(clip, first, second, 1),
+            "itself has changed": loops(
+                "swap(clip, first, second, block)",
+                "a, b = slice(first, first + block), slice(second, second + block); kept = clip[a].copy(); "
+                "clip[a] = clip[b]; clip[b] = kept; return clip",
+            ),
+        },
+    ),
+    "P.27": (
+        lambda answers, labels: np.prod(answers == labels, axis=0).mean(),
+        {
+            "share of right clips": lambda answers, labels: np.mean(answers == labels),
+            "both should be right": lambda answers, labels: 1 - np.prod(answers != labels, axis=0).mean(),
+            "share is asked for": lambda answers, labels: np.prod(answers == labels, axis=0).sum(),
+            "members are axis 0": lambda answers, labels: np.prod(answers == labels, axis=1).mean(),
+        },
+    ),
+}
+
+WRONG = [(number, words) for number, (_, wrong) in TABLE.items() for words in wrong]
+
+
+def ready(answer):
+    return answer.build() if isinstance(answer, Built) else answer
+
+
+def test_every_exercise_is_in_the_table():
+    assert set(TABLE) == set(EXERCISES)
+    for chapter in range(1, 6):
+        assert sum(number.startswith(f"{chapter}.") for number in EXERCISES) >= 3
+    assert sum(number.startswith("P.") for number in EXERCISES) >= 20
+    assert all(len(wrong) >= 3 for _, wrong in TABLE.values())
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_a_stub_is_not_right_yet(number):
+    answers = [..., None]
+    if EXERCISES[number].kind == "a function":
+        answers += [stub, lambda *_: None]
+    for answer in answers:
+        told = seqlib.check(number, answer)
+        assert not told and repr(told).startswith(f"{number}: not yet. Nothing is there so far")
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_another_right_answer_is_right(number):
+    told = seqlib.check(number, ready(TABLE[number][0]))
+    assert told, told
+    assert repr(told) == f"{number}: right."
+
+
+@pytest.mark.parametrize(("number", "words"), WRONG)
+def test_a_typical_mistake_is_told_by_its_own_hint(number, words):
+    told = seqlib.check(number, ready(TABLE[number][1][words]))
+    assert not told and words.lower() in told.hint.lower(), told
+    others = [other for other in TABLE[number][1] if other != words and other.lower() in told.hint.lower()]
+    assert not others, f"the same hint as for {others}"
+
+
+@pytest.mark.parametrize("number", [n for n, e in EXERCISES.items() if e.kind == "a function" and n != "3.3"])
+def test_the_verdict_does_not_hang_on_what_was_drawn(number):
+    right, wrong = TABLE[number]
+    judge = EXERCISES[number].judge
+    for seed in range(30):
+        assert judge(right, np.random.default_rng(seed)) is None
+        for answer in wrong.values():
+            assert judge(answer, np.random.default_rng(seed)), seed
+
+
+def folded():
+    """Each puzzle's stub and solution, as the notebook has them: number, function's name, code and code."""
+    for cell in NOTEBOOK.cells:
+        if cell.id.endswith("-check"):
+            number, name = re.search(r'seqlib\.check\("(P\.\d+)", (\w+)\)', cell.source).groups()
+            below = NOTEBOOK.cells[NOTEBOOK.cells.index(cell) + 1].source
+            yield number, name, cell.source, re.search(r"```python\n(.*?)```", below, re.S)[1]
+
+
+def test_the_notebook_has_every_puzzle_once_with_a_picture_before_it():
+    assert [number for number, *_ in folded()] == list(puzzles.PUZZLES)
+    for number in puzzles.PUZZLES:
+        text, picture, stub, solution = (
+            next(cell for cell in NOTEBOOK.cells if cell.id == f"p{number[2:]}-{part}")
+            for part in ("text", "picture", "check", "solution")
+        )
+        assert text.source.startswith(f"### {number} ") and f'example("{number}")' in picture.source
+        places = [NOTEBOOK.cells.index(cell) for cell in (text, picture, stub, solution)]
+        assert places == list(range(places[0], places[0] + 4))
+        assert f"<summary>One solution of {number}</summary>" in solution.source
+
+
+@pytest.mark.parametrize(("number", "name", "stub", "solution"), list(folded()), ids=lambda value: str(value)[:4])
+def test_the_solution_of_a_puzzle_is_right_and_has_the_stubs_form(number, name, stub, solution):
+    names = {"np": np, "seqlib": seqlib}
+    exec(stub, names)
+    assert not seqlib.check(number, names[name])
+    exec(solution, names)
+    assert seqlib.check(number, names[name])
+    head = solution.splitlines()[0]
+    assert stub.splitlines()[0] == head
+    assert head == f"def {EXERCISES[number].form}:", "the form is what the error message shows"
+    assert len(solution.splitlines()) <= 6
+
+
+@pytest.mark.parametrize("number", exercises.EXERCISES)
+def test_an_exercise_says_how_to_check_it_and_its_solution_passes(number):
+    """That the solution does pass is seen where the page's code runs, in tests/test_prose.py."""
+    chapter, count = map(int, number.split("."))
+    page = next((ROOT / "book").glob(f"{chapter:02}_*.md")).read_text("utf-8")
+    exercise = re.findall(r"^```\{exercise\}.*?^```$", page, re.M | re.S)[count - 1]
+    solution = re.findall(r"^````\{solution\}.*?^````$", page, re.M | re.S)[count - 1]
+    assert f'`seqlib.check("{number}", ' in exercise
+    assert f'assert seqlib.check("{number}", ' in solution
+    assert page.count(f'seqlib.check("{number}"') == 2
+
+
+def test_every_check_that_a_page_names_is_there():
+    for page in [*(ROOT / "book").glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]:
+        for number in re.findall(r'check\(\\?"([\w.]+)\\?"', page.read_text("utf-8")):
+            assert number in EXERCISES, f"{number} in {page.name}"
+
+
+@pytest.mark.parametrize("number", ["9.9", "P.0", "3.2.1", ""])
+def test_a_number_that_is_none_is_refused_by_name(number):
+    with pytest.raises(ValueError, match=r"number must be one of '1.1', .*'P.27'"):
+        seqlib.check(number, 1)
+
+
+def test_a_number_must_be_a_str():
+    with pytest.raises(TypeError, match=r"number must be one of '1.1', .* not 3.2"):
+        seqlib.check(3.2, (7, 2))
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "kind"),
+    [
+        ("P.1", np.zeros((4, 2, 2)), r"a function, reverse\(clip\), .* not ndarray"),
+        ("P.1", "clip[::-1]", "a function, .* not str"),
+        ("2.1", True, "a number, .* not bool"),
+        ("2.1", [288], "a number, .* not list"),
+        ("3.2", 7, r"a list, \(R, shift\), .* not int"),
+        ("3.5", [True, True, False], "a dict, .* not list"),
+        ("3.6", lambda clip: clip, "a model, .* not function"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused_by_name(number, answer, kind):
+    with pytest.raises(TypeError, match=f"answer must be {kind}"):
+        seqlib.check(number, answer)
+
+
+def test_what_a_function_raises_is_a_hint_and_no_crash():
+    told = seqlib.check("P.1", lambda clip: clip[:, :, :, 0])
+    assert not told and "raises IndexError" in told.hint
+    assert "raises TypeError" in seqlib.check("P.1", lambda: 1).hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda clip: np.roll(clip[::-1], 1), "numbers differ, the first at index (0, 0, 0)"),
+        (lambda clip: np.concatenate([clip[::-1][:-1], 0 * clip[:1] + 7]), "all is right but at index"),
+        (lambda clip: clip[::-1].astype(float) * np.nan, "not finite"),
+        (lambda clip: [clip, clip[0]], "different shapes"),
+        (lambda clip: [["?"]], "its shape is (1, 1)"),
+        (lambda clip: np.full(clip.shape, "?"), "numbers differ"),
+    ],
+)
+def test_what_nobody_has_foreseen_is_told_by_what_differs(answer, words):
+    assert words in seqlib.check("P.1", answer).hint.lower()
+
+
+def test_numbers_are_right_but_for_rounding():
+    assert seqlib.check("P.4", lambda clip: clip.mean((1, 2), dtype="float32"))
+
+
+def test_checking_functions_loads_no_tensorflow():
+    numbers = [number for number, exercise in EXERCISES.items() if exercise.kind != "a model"]
+    without = [number for number in numbers if number not in ("1.4", "3.3")]  # an accuracy's interval, and networks
+    program = f"import seqlib, sys\nfor n in {without}:\n    seqlib.check(n, ...)\n"
+    program += "seqlib.check('P.1', lambda x: x[::-1]); seqlib.check('2.5', 0); seqlib.check('2.1', 288)\n"
+    program += "assert 'tensorflow' not in sys.modules and 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
