@@ -1,7 +1,10 @@
 """Measurements: accuracy with its interval, agreement on twins, what a model costs, and what it can see."""
 
 import math
+import multiprocessing
+import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from html import escape
 from typing import NamedTuple
 
@@ -361,11 +364,63 @@ def step_seconds(model, batch=32, repeats=10):
     True
     """
     batch = arguments.integer("batch", batch, 1)
-    copy = keras.models.clone_model(model)
-    copy.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
-    x = np.zeros((batch, *model.input_shape[1:]), np.uint8)
-    y = np.zeros(batch, np.int64)
-    return _timed(lambda: copy.train_on_batch(x, y), arguments.integer("repeats", repeats, 1))
+    step = _training_step(keras.models.clone_model(model))
+    return _timed(lambda: step(batch), arguments.integer("repeats", repeats, 1))
+
+
+def peak_memory(model, batch=32):
+    """Measure by how much a process grows, at its peak, in training steps on a copy of the model.
+
+    A process of its own does it, after a step of one clip, so that compilation does not count.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to scores.
+    batch : int
+
+    Returns
+    -------
+    int or None
+        Bytes; None on Windows, which does not tell.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> small = seqlib.models.single_frame(4)
+    >>> grown = peak_memory(small, batch=4)
+    >>> grown is None or grown >= 0
+    True
+    """
+    batch = arguments.integer("batch", batch, 1)
+    if sys.platform == "win32":
+        return None
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # TensorFlow is imported once, for all calls
+    with ProcessPoolExecutor(1, context) as pool:
+        return pool.submit(_growth, model.to_json(), batch).result()
+
+
+def _growth(description, batch):
+    """Train a model, given as JSON, for two steps; by how many bytes this process's peak has grown."""
+    import resource
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+    step = _training_step(keras.models.model_from_json(description))
+    step(1)
+    before = peak()
+    step(batch)
+    step(batch)
+    return peak() - before
+
+
+def _training_step(model):
+    """Compile a model; return a function of the batch size that trains it for one step, on blank clips."""
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    shape = model.input_shape[1:]
+    return lambda batch: model.train_on_batch(np.zeros((batch, *shape), np.uint8), np.zeros(batch, np.int64))
 
 
 def _timed(call, repeats, warm_up=2):

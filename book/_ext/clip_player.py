@@ -1,14 +1,12 @@
 """The directive ``clip``: a clip, or the members of a twin set, as a film strip that player.js brings to life."""
 
-import hashlib
 import io
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 from docutils import nodes
 from docutils.parsers.rst import directives
+from lessons import keep_picture
 from PIL import Image
 from sphinx.util.docutils import SphinxDirective
 
@@ -42,7 +40,7 @@ class Clip(SphinxDirective):
         told = [show.describe(member) for member in members]
         figure = clip(classes=["clip"], frames=members.shape[1], members=list(zip(names, told, strict=True)))
         alt = " | ".join(f"{name}: {text}" if name else text for name, text in figure["members"])
-        figure += nodes.image(uri=self.stored(film_strip(members)), alt=f"Film strip. {alt}")
+        figure += nodes.image(uri=keep_picture(self.env, film_strip(members)), alt=f"Film strip. {alt}")
         if len(names) > 1:
             figure += nodes.paragraph("", f"From top to bottom: {'; '.join(names)}.", classes=["clip-rows"])
         if self.content:
@@ -53,15 +51,6 @@ class Clip(SphinxDirective):
         for module in (tasks, rendering, show):  # another clip, another page
             self.env.note_dependency(module.__file__)
         return [figure]
-
-    def stored(self, png):
-        """Write the picture beside the built pages, named after its content; return its path as the page sees it."""
-        folder = Path(self.env.app.outdir).parent / "clips"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"clip-{hashlib.sha256(png).hexdigest()[:16]}.png"
-        path.write_bytes(png)
-        page = Path(self.env.doc2path(self.env.docname)).parent
-        return Path(os.path.relpath(path, page)).as_posix()
 
 
 def draw(task, *, twins=None, index=0, **options):
