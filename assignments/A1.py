@@ -46,6 +46,7 @@ BEFORE = {"zeros": "zeros", "edge": "the first frame, again and again"}
 
 
 def batches(draw, drawn):
+    """Frames of clips that all have another length."""
     cases = []
     for i, clips in enumerate((2, 3, 3, 4, 5)):
         lengths = tuple(map(int, 2 + draw.order(f"lengths {i}", clips)))  # all different
@@ -56,6 +57,7 @@ def batches(draw, drawn):
 
 
 def convolutions(draw, drawn):
+    """Kernels at least three frames deep, over small whole numbers: what is right is exact."""
     cases = []
     for i, sizes in enumerate(((3, 3, 3), (3, 1, 5), (5, 3, 1), (3, 5, 3), (5, 3, 5))):
         clip = draw.array(f"clip {i}", (10 + i, 9 + i, 11 + i), -9, 9).astype(float)
@@ -110,6 +112,7 @@ def _reach(layers):
 
 
 def folded(draw, drawn):
+    """Features of clips that are all padded."""
     cases = []
     for i, clips in enumerate((2, 3, 4, 5, 6)):
         features = draw.array(f"features {i}", (clips * 7, 3 + i), -99, 99).astype(float)
@@ -119,6 +122,7 @@ def folded(draw, drawn):
 
 
 def sequences(draw, drawn):
+    """Features of clips, some of them shorter than what the kernel reaches back to."""
     cases = []
     for i, depth in enumerate((2, 3, 3, 4, 5)):
         features = draw.array(f"features {i}", (2 + i, 6 + 2 * i, 3), -9, 9).astype(float)

@@ -60,7 +60,7 @@ def answers_to_count(draw, drawn):
 
 
 def seen(draw, drawn):
-    """Tests on clips and on twin sets that nobody was trained on."""
+    """Draw clips and on twin sets that nobody was trained on."""
     options = {"frames": drawn["frames"], "resolution": drawn["resolution"]}
     x, y = seqlib.clips(drawn["task"], 400, draw.integer("clips", 0, 2**32 - 1), **options)
     sets = seqlib.twins(drawn["task"], TWINS[drawn["task"]], 300, draw.integer("twins", 0, 2**32 - 1), **options)

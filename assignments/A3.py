@@ -47,7 +47,7 @@ def stacks(draw, drawn):
 
 
 def seen(draw, drawn):
-    """Tests on clips and on twin sets that nobody was trained on."""
+    """Draw clips and on twin sets that nobody was trained on."""
     options = {"frames": drawn["frames"], "resolution": drawn["resolution"]}
     task = seqlib.TASKS[drawn["task"]]
     x, y = seqlib.clips(task, 600, draw.integer("clips", 0, 2**32 - 1), **options)

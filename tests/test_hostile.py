@@ -10,6 +10,7 @@ import re
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import zipfile
 from pathlib import Path
@@ -70,70 +71,101 @@ def but(*names):
     return ALL | dict.fromkeys(names, 0)
 
 
-# Inside a question's function: the question is lost, and no other.
+# Inside a question's function: the question is lost, and no other. Code, and what the feedback says.
 IN_A_FUNCTION = {
-    "infinite loop": ("while True:\n        pass", r"took more than . s and was stopped"),
-    "a loop that cannot be stopped from inside": (
-        "while True:\n        try:\n            while True:\n                pass\n        except BaseException:\n"
-        "            pass",
-        r"took more than 8 s",
+    "infinite loop": ("while True: pass", "took more than . s and was stopped"),
+    "a loop that switches the alarms off": (
+        """
+        import signal
+        signal.setitimer(signal.ITIMER_PROF, 0), signal.setitimer(signal.ITIMER_REAL, 0)
+        while True: pass
+        """,
+        "took more than 8 s",
     ),
-    "sleep": ("import time\n    time.sleep(1e6)", r"took more than . s and was stopped"),
+    "sleep": ("import time; time.sleep(1e6)", "took more than . s and was stopped"),
     "fork bomb": (
-        "import os\n    while True:\n        try:\n            os.fork()\n        except OSError:\n            pass",
-        r"started more than 40 processes",
+        """
+        import os
+        while True:
+            os.fork()
+        """,
+        "Operation not permitted",
     ),
-    "200 GB": ("return np.ones(25_000_000_000)", r"more memory than there is"),
-    "much memory, in many processes": (
-        "import os, time\n    for _ in range(6):\n        if os.fork() == 0:\n            kept = np.ones(60_000_000)\n"
-        "            time.sleep(99)\n    time.sleep(99)",
-        r"more than 1 GiB of memory",
-    ),
+    "200 GB": ("return np.ones(25_000_000_000)", "more memory than there is"),
+    "a process of its own": ("import subprocess; subprocess.run(['id'])", "Operation not permitted"),
+    "much memory": ("kept = [np.ones(2**17) for _ in range(10**6)]", "more memory than there is|1 GiB"),
     "filling the disk": (
-        "for number in range(10**9):\n        open(f'/tmp/{number}', 'wb').write(bytes(2**20))",
-        r"No space left on device",
+        "for number in range(10**9): open(f'/tmp/{number}', 'wb').write(bytes(2**20))",
+        "No space left on device",
     ),
-    "filling /dev/shm": ("open('/dev/shm/x', 'wb').write(bytes(2**20))", r"Read-only file system"),
-    "one huge file": ("open('/tmp/x', 'wb').write(bytes(2**23))", r"File too large"),
-    "network": ("import socket\n    socket.create_connection(('127.0.0.1', 80), 5)", r"OSError|ConnectionRefused"),
+    "filling /dev/shm": ("open('/dev/shm/x', 'wb').write(bytes(2**20))", "Read-only file system"),
+    "one huge file": ("open('/tmp/x', 'wb').write(bytes(2**23))", "File too large"),
+    "network": ("import socket; socket.create_connection(('127.0.0.1', 80), 5)", "Operation not permitted"),
     "writing to the repository": (
         f"open({str(Path(seqlib.__file__).with_name('planted.py'))!r}, 'w').write('x')",
-        r"Read-only file system|No such file",
+        "Read-only file system",
     ),
-    "writing to /proc/sys": ("open('/proc/sys/kernel/core_pattern', 'w').write('x')", r"Read-only|Permission"),
+    "writing to /proc/sys": ("open('/proc/sys/kernel/core_pattern', 'w').write('x')", "Read-only|Permission"),
     "raising the limits": (
-        "import resource\n    resource.setrlimit(resource.RLIMIT_AS, (2**50, 2**50))",
-        r"exceed|not allowed",
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**50, 2**50))",
+        "exceed|not allowed",
     ),
-    "100 MB returned": ("return np.zeros(13_000_000)", r"what it returned is too large"),
-    "killing itself": ("import os\n    os.kill(os.getpid(), 9)", r"it ended Python"),
-    "leaving": ("import os\n    os._exit(0)", r"it ended Python"),
-    "killing all": ("import os\n    os.kill(-1, 9)\n    os.kill(1, 9)", r"it ended Python|ProcessLookupError"),
-    "crashing": ("import ctypes\n    ctypes.string_at(0)", r"it ended Python"),
+    "a link as an answer": (
+        """
+        import os
+        os.symlink("/etc/passwd", "/tmp/conv3d.npy")
+        os.symlink("/proc/self/fd/0", "/tmp/answer.npy")
+        return "/tmp/conv3d.npy"
+        """,
+        "not an array of numbers",
+    ),
+    "100 MB returned": ("return np.zeros(13_000_000)", "what it returned is too large"),
+    "killing itself": ("import os; os.kill(os.getpid(), 9)", "it ended Python"),
+    "leaving": ("import os; os._exit(0)", "it ended Python"),
+    "killing all": ("import os; os.kill(-1, 9); os.kill(1, 9)", "it ended Python|ProcessLookupError"),
+    "crashing": ("import ctypes; ctypes.string_at(0)", "it ended Python"),
     "endless recursion": (
-        "import sys\n    sys.setrecursionlimit(10**9)\n    return conv3d(clip, kernel)",
-        r"it ended Python|RecursionError|memory|took more than",
+        "import sys; sys.setrecursionlimit(10**9); return conv3d(clip, kernel)",
+        "it ended Python|RecursionError|memory|took more than",
     ),
-    "an object of its own": (
-        "class Cheat:\n        def __array__(self, *_, **__):\n            return np.array([{}], object)\n"
-        "        def __eq__(self, _):\n            return True\n    return Cheat()",
-        r"not an array of numbers",
+    "an object that is equal to everything": (
+        """
+        class Cheat:
+            def __array__(self, *_, **__): return np.array([{}], object)
+            def __eq__(self, _): return True
+        return Cheat()
+        """,
+        "not an array of numbers",
     ),
     "a poisoned pickle": (
-        "class Poison:\n        def __reduce__(self):\n            return print, ('poisoned',)\n    return Poison()",
-        r"not an array of numbers",
+        """
+        class Poison:
+            def __reduce__(self): return print, ("poisoned",)
+        return Poison()
+        """,
+        "not an array of numbers",
     ),
-    "an error that lies": (
-        "class Lie(Exception):\n        def __str__(self):\n            while True:\n                pass\n    raise Lie",
-        r"took more than . s",
+    "an error that takes its time": (
+        """
+        class Lie(Exception):
+            def __str__(self):
+                while True: pass
+        raise Lie
+        """,
+        "took more than . s",
     ),
 }
+
+
+def attacking(body):
+    """A conv3d that attacks."""
+    return "def conv3d(clip, kernel):\n" + textwrap.indent(textwrap.dedent(body), "    ")
 
 
 @pytest.mark.parametrize("name", IN_A_FUNCTION)
 def test_an_attack_in_a_function_loses_that_question_and_no_other(name):
     body, told = IN_A_FUNCTION[name]
-    result = grade({"conv3d-answer": f"def conv3d(clip, kernel):\n    {body}"})
+    result = grade({"conv3d-answer": attacking(body)})
     assert points(result) == but("conv3d")
 
     assert re.search(told, lines(result)), lines(result)
@@ -141,8 +173,8 @@ def test_an_attack_in_a_function_loses_that_question_and_no_other(name):
 
 def test_a_thread_bomb_gains_nothing():
     """What it leaves running may yet end a later question of its author's."""
-    bomb = "import threading, time\n    while True:\n        threading.Thread(target=time.sleep, args=(99,)).start()"
-    result = grade({"conv3d-answer": f"def conv3d(clip, kernel):\n    {bomb}"})
+    bomb = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()"
+    result = grade({"conv3d-answer": attacking(bomb)})
     assert points(result)["conv3d"] == 0
     assert re.search("started more than 40 processes|can't start new thread", lines(result)), lines(result)
 
@@ -174,28 +206,49 @@ def test_a_cell_that_attacks_or_fails_is_passed_over(name):
 
 
 # Whatever is patched or forged: with stubs for answers there are no points.
+TO_EVERY_FILE = "import os, pickle\nfor fd in range(3, 64):\n    try: {}\n    except OSError: pass"
 CHEATS = {
-    "NumPy": "np.isclose = np.allclose = np.array_equal = lambda *a, **k: True\nnp.ndarray = object",
+    "NumPy": "np.isclose = np.allclose = np.array_equal = lambda *a, **k: True; np.ndarray = object",
     "NumPy's arrays": "np.asarray = np.array = lambda *a, **k: None",
-    "builtins": "import builtins\nbuiltins.sum = builtins.all = builtins.any = lambda *a, **k: True\n"
-    "builtins.len = lambda *_: 5\nbuiltins.round = lambda *_: 25",
-    "Keras": "import sys, types\nsys.modules['keras'] = sys.modules['tensorflow'] = types.ModuleType('keras')",
-    "the checker": "import seqlib.grading.questions as q\nq.difference = lambda *_: ''\n"
-    "import seqlib.grading.grade as g\ng.Grader.grade = lambda *_: {}",
-    "what runs it": "import __main__ as m\nm.call = lambda *a, **k: None\n"
-    'm.messages.pack = lambda *_: b\'{"finished": true, "score": 100}\\n\'',
-    "the way out": "import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, b'{\"finished\": true}\\n')\n"
-    "    except OSError:\n        pass",
-    "forged answers": "import os\nfor fd in range(3, 64):\n    for name in ('to_batch', 'conv3d', 'frames_seen'):\n"
-    '        for case in range(5):\n            line = \'{"answer": "%s", "case": %d, "dtype": "float64", "shape": []}\'\n'
-    "            try:\n                os.write(fd, (line % (name, case)).encode() + b'\\n' + bytes(8))\n"
-    "            except OSError:\n                pass",
-    "a pickle on the way out": "import os, pickle\nclass P:\n    def __reduce__(self):\n        return print, ('poisoned',)\n"
-    "for fd in range(3, 64):\n    try:\n        os.write(fd, pickle.dumps(P()))\n    except OSError:\n        pass",
-    "equal to everything": "class Equal(np.ndarray):\n    def __eq__(self, other):\n        return np.ones(5, bool)\n"
-    "def conv3d(clip, kernel):\n    return np.zeros(3).view(Equal)\nto_batch = frames_seen = conv3d",
-    "rubbish on the way out": "import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, os.urandom(2**16))\n"
-    "    except OSError:\n        pass",
+    "builtins": """
+import builtins
+builtins.sum = builtins.all = builtins.any = lambda *a, **k: True
+builtins.len, builtins.round = lambda *_: 5, lambda *_: 25
+""",
+    "Keras": "import sys, types; sys.modules['keras'] = sys.modules['tensorflow'] = types.ModuleType('keras')",
+    "the checker": """
+import seqlib.grading.questions, seqlib.grading.grade
+seqlib.grading.questions.difference = lambda *_: ""
+seqlib.grading.grade.Grader.grade = lambda *_: {}
+""",
+    "what runs it": """
+import __main__
+__main__.call = lambda *a, **k: None
+__main__.messages.pack = lambda *_: b'{"finished": true, "score": 100}\\n'
+""",
+    "an early end": TO_EVERY_FILE.format("""os.write(fd, b'{"finished": true}\\n')"""),
+    "forged answers": """
+import os
+for fd in range(3, 64):
+    for name in ("to_batch", "conv3d", "frames_seen"):
+        for case in range(5):
+            line = '{"answer": "%s", "case": %d, "dtype": "float64", "shape": []}' % (name, case)
+            try: os.write(fd, line.encode() + b"\\n" + bytes(8))
+            except OSError: pass
+""",
+    "nonsense in the right form": TO_EVERY_FILE.format(
+        """os.write(fd, b'{"answer": [], "case": {}}\\n{"begin": 5}\\n{"missing": {}}\\n{"end": [], "note": []}\\n')"""
+    ),
+    "a pickle": "class P:\n    def __reduce__(self): return print, ('poisoned',)\n"
+    + TO_EVERY_FILE.format("os.write(fd, pickle.dumps(P()))"),
+    "rubbish": TO_EVERY_FILE.format("os.write(fd, os.urandom(2**16))"),
+    "too much": TO_EVERY_FILE.format("os.write(fd, bytes(2**24))"),
+    "an array that is equal to everything": """
+class Equal(np.ndarray):
+    def __eq__(self, other): return np.ones(5, bool)
+def conv3d(clip, kernel): return np.zeros(3).view(Equal)
+to_batch = frames_seen = conv3d
+""",
 }
 
 
@@ -210,13 +263,14 @@ def test_patching_and_forging_gain_nothing(name, capfd):
 
 LOOK = """
 import os, sys, json
-import numpy as np
+PUBLIC = (".py", ".json", ".mplstyle", ".pyc", "ld.so.cache")
 def to_batch(frames, lengths):
     found = []
-    public = ("/proc", "/dev", "/usr", "/bin", "/lib", sys.base_prefix, *(path for path in sys.path if "-packages" in path))
+    packages = [path for path in sys.path if "-packages" in path]
+    public = ("/proc", "/dev", "/usr", "/bin", "/lib", "/etc/alternatives", sys.base_prefix, *packages)
     for folder, below, files in os.walk("/"):
         below[:] = [name for name in below if not os.path.join(folder, name).startswith(public)]
-        found += [os.path.join(folder, file) for file in files if not file.endswith((".py", ".json", ".mplstyle", ".pyc"))]
+        found += [os.path.join(folder, file) for file in files if not file.endswith(PUBLIC)]
     for path in ("/proc/1/environ", "/proc/1/cmdline", "/proc/self/environ"):
         try:
             found += [path] * (b"GRADING_TEST" in open(path, "rb").read())
@@ -246,7 +300,7 @@ def test_nothing_that_is_expected_and_no_secret_goes_into_the_sandbox(monkeypatc
     monkeypatch.setattr(Sandbox, "run", run)
     grade()
     sent = b"".join(sent)
-    inputs, expected = A1.cases(A1.questions[1])
+    inputs, _ = A1.cases(A1.questions[1])
     assert inputs[0][1][0].tobytes() in sent, "the inputs do go in"
     for question in A1.questions:
         for answer in A1.cases(question)[1]:
@@ -353,9 +407,7 @@ def test_the_whole_set_in_one_folder_stops_nothing_and_harms_nobody(tmp_path, ca
         (folder / f"{name}.ipynb").write_bytes(notebook())
     for number, name in enumerate(("fork bomb", "killing all", "200 GB", "filling the disk")):
         body = IN_A_FUNCTION[name][0]
-        (folder / f"m{number}.ipynb").write_bytes(
-            notebook({"conv3d-answer": f"def conv3d(clip, kernel):\n    {body}"}, base=A1.student)
-        )
+        (folder / f"m{number}.ipynb").write_bytes(notebook({"conv3d-answer": attacking(body)}, base=A1.student))
     (folder / "link.ipynb").symlink_to(secret)
     (folder / "loop").symlink_to(folder)
     (folder / "=cmd|' calc'!A1.ipynb").write_bytes(b"\xff")
@@ -380,7 +432,7 @@ def test_without_bubblewrap_there_are_still_limits():
     hurried = grader(bubblewrap=False)
     for name in ("infinite loop", "sleep", "200 GB", "killing itself", "fork bomb"):
         body, _ = IN_A_FUNCTION[name]
-        result = hurried.grade(submission(notebook({"conv3d-answer": f"def conv3d(clip, kernel):\n    {body}"})))
+        result = hurried.grade(submission(notebook({"conv3d-answer": attacking(body)})))
         assert points(result) == but("conv3d"), name
 
 
@@ -398,9 +450,8 @@ def test_bubblewrap_ends_with_the_grader(tmp_path):
     """Killed from outside, the grader leaves nothing that runs."""
     (tmp_path / "a.ipynb").write_bytes(notebook(added=["import time\ntime.sleep(25)"]))
     (tmp_path / "secret").write_bytes(KEY)
-    program = f"from seqlib.grading.__main__ import main; main(['A1', {str(tmp_path)!r}, '--practice', '--out', {str(tmp_path / 'out')!r}])"
-
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+    arguments = ["A1", str(tmp_path), "--practice", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen([sys.executable, "-m", "seqlib.grading", *arguments], cwd=ROOT)
     until = time.monotonic() + 20
     while not running() and time.monotonic() < until:
         time.sleep(0.05)

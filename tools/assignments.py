@@ -26,8 +26,10 @@ set -euo pipefail
 apt-get update -q
 apt-get install -q -y --no-install-recommends python3-pip
 pip3 install --quiet uv
+export UV_PYTHON_INSTALL_DIR=/opt/python  # not in root's home, which nobody else can read
 uv venv --quiet --python 3.12 /opt/grading
 uv pip install --quiet --python /opt/grading/bin/python {packages}
+chmod -R a+rX /opt /autograder/source/course
 useradd --system --no-create-home student
 chmod 600 /autograder/source/secret  # root alone reads the secret
 """

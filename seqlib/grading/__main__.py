@@ -62,9 +62,7 @@ def main(arguments=None):
     made = reports.write_all(out, assignment, list(zip(submissions, results, strict=True)))
     seconds = time.perf_counter() - began
     rate = f", {60 * new / seconds:.0f} a minute" if new else ""
-    print(
-        f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: {', '.join(['grades.csv', *made])} in {out}"
-    )
+    print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(made)}")
     failed = [one.student for one, result in zip(submissions, results, strict=True) if result.get("failed")]
     if failed:
         print(f"The grader itself failed on {', '.join(failed)}; see their feedback.", file=sys.stderr)

@@ -10,7 +10,7 @@ from . import questions
 from .assignment import EDITION, MASTERS, NOT_GRADED
 from .questions import Function, Mark, Model
 from .sandbox import LIMITS, Limits
-from .submission import Unreadable, read_notebook
+from .submission import UnreadableError, read_notebook
 
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
 MODEL_LIMITS = Limits(seconds=180, memory=2**33, processes=256)
@@ -43,7 +43,7 @@ class Grader:
         for suffix in (".ipynb", ".npz"):
             try:
                 name, data = submission.file(suffix, self.assignment.name)
-            except Unreadable as error:
+            except UnreadableError as error:
                 name, data = "", str(error).encode()
             for part in (name.encode("utf-8", "replace"), data):
                 content.update(hashlib.sha256(part).digest())
@@ -55,7 +55,7 @@ class Grader:
         try:
             name, data = submission.file(".ipynb", self.assignment.name)
             cells = read_notebook(data)
-        except Unreadable as error:
+        except UnreadableError as error:
             cells, problem = [], f"The notebook: {error}."
             notes.append(problem)
         else:
@@ -139,7 +139,7 @@ class Grader:
         """Mark a model that was handed in; no code of its author's runs, and what is right stays here."""
         try:
             name, data = submission.file(".npz", self.assignment.name)
-        except Unreadable as error:
+        except UnreadableError as error:
             return Mark(0, [f"the model: {error}"])
         budget = question.budget(self.assignment.drawn)
         tests = self.assignment.tests(question)

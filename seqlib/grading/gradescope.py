@@ -1,4 +1,4 @@
-"""Grades one submission on Gradescope, as ``python -m seqlib.grading.gradescope A1``; the zip's run_autograder calls it.
+"""Grades one submission on Gradescope: ``python -m seqlib.grading.gradescope A1``, as the zip's run_autograder does.
 
 There is no bubblewrap in Gradescope's containers. Student code runs as a user who can read neither the secret nor the
 submission's folder and write to nothing but ``/tmp``, with the same limits; each submission has a container of its own.
@@ -12,7 +12,7 @@ from . import reports, secret
 from .assignment import REPOSITORY, Assignment
 from .grade import Grader
 from .sandbox import Sandbox
-from .submission import Submission, entries
+from .submission import Submission, files_in
 
 USER = "student"
 
@@ -21,7 +21,7 @@ def main(name, root="/autograder", user=USER):
     """Grade what is in ``root``/submission into ``root``/results/results.json."""
     root = Path(root)
     assignment = Assignment(name, secret.read(root / "source" / "secret", REPOSITORY))
-    files = {Path(path).name: read for path, read in entries(root / "submission")}
+    files = {Path(path).name: read for path, read in files_in(root / "submission")}
     handed_in = Submission("", "", "", False, files)
     result = Grader(assignment, Sandbox(bubblewrap=False, user=user)).grade(handed_in)
     told = json.dumps(reports.gradescope(handed_in, result), indent=1)

@@ -15,7 +15,8 @@ class Function(NamedTuple):
     points : int
         The same share of them for each case.
     choices : dict
-        Name to options: one of each is drawn from the secret. All that is drawn for all questions is the variant, a dict.
+        Name to options: one of each is drawn from the secret. What is drawn for all questions is the variant,
+        a dict.
     cases : callable
         (Draw, the variant) -> list of (what the case tries, tuple of arguments).
     """

@@ -24,8 +24,8 @@ td {{ font-variant-numeric: tabular-nums; }}
 h1 {{ line-height: 1.2; }}
 h2 {{ font-size: 1.15rem; margin: 2rem 0 .3rem; }}
 ul {{ margin: .3rem 0; padding-left: 1.3rem; }}
-li, p {{ overflow-wrap: anywhere; }}
-blockquote {{ margin: .5rem 0; padding-left: 1rem; border-left: 3px solid #8888; white-space: pre-wrap; overflow-wrap: anywhere; }}
+li, p, blockquote {{ overflow-wrap: anywhere; }}
+blockquote {{ margin: .5rem 0; padding-left: 1rem; border-left: 3px solid #8888; white-space: pre-wrap; }}
 </style>
 </head>
 <body>
@@ -75,7 +75,7 @@ def write_all(folder, assignment, graded):
     Returns
     -------
     list of str
-        Names of the files for a learning platform that could be written.
+        Names of the CSV files.
     """
     questions = [question.name for question in assignment.questions]
     rows = [
@@ -92,7 +92,7 @@ def write_all(folder, assignment, graded):
         rows = [[one.student, *(number(result["marks"][name]["points"]) for name in written)] for one, result in graded]
         _csv(folder / "written.csv", ["student", *written], rows, mark=True)
 
-    made = []
+    made = ["grades.csv"]
     canvas = [(one, result) for one, result in graded if one.system == "canvas" and one.id.isdigit()]
     if canvas:
         rows = [[one.student, one.id, "", number(total(result))] for one, result in canvas]
@@ -175,7 +175,7 @@ def answers(assignment, graded, written):
     """Return a page with what all students wrote, question by question, for whoever marks it."""
     most = {question.name: question.points for question in assignment.questions}
     parts = [
-        "<p>Read, and give points in <code>written.csv</code>; then run the grader again. The rubric is in the notebook.</p>"
+        "<p>Give points in <code>written.csv</code>, by the rubric in the notebook; then run the grader again.</p>"
     ]
     for name in written:
         parts.append(f"<h2>{escape(name)} (of {most[name]})</h2>")

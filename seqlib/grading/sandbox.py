@@ -19,6 +19,7 @@ from . import messages
 
 PACKAGE = Path(__file__).resolve().parents[1]
 INSIDE = Path(__file__).with_name("inside.py")
+PYTHON = Path(sys.executable).resolve()  # not the link to it in a virtual environment
 PACKAGES = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
 EVERY = 0.02  # seconds between two looks at what runs
 
@@ -76,7 +77,7 @@ class Sandbox(NamedTuple):
                 question.write(messages.pack(head, array))
             question.seek(0)
             process = subprocess.Popen(
-                [*(_bubblewrap(limits) if self.bubblewrap else ()), sys.executable, "-P", "-s", "-B", INSIDE],
+                [*(_bubblewrap(limits) if self.bubblewrap else ()), PYTHON, "-P", "-s", "-B", INSIDE],
                 stdin=question,
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
@@ -124,7 +125,7 @@ def _bubblewrap(limits):
             ("--symlink", os.readlink(folder), folder) if folder.is_symlink() else ("--ro-bind", folder, folder)
         )
     ]
-    seen = [Path("/usr"), base, Path(sys.prefix), *PACKAGES, PACKAGE]
+    seen = ["/usr", base, *PACKAGES, PACKAGE]
     return [
         *("bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
         *("--cap-drop", "ALL", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox", "--chdir", "/tmp"),

@@ -23,7 +23,7 @@ CANVAS = re.compile(r"^(?P<name>.*?)_?(?P<late>LATE_)?(?P<id>(?<![^_])\d+|anon_[
 MOODLE = re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)$")
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """What was handed in cannot be read; the message is a line for its author."""
 
 
@@ -41,7 +41,7 @@ class Submission(NamedTuple):
     late : bool
         Whether Canvas says so.
     files : dict of str to callable
-        Name to a function that returns the file's bytes, or raises `Unreadable`.
+        Name to a function that returns the file's bytes, or raises `UnreadableError`.
     """
 
     student: str
@@ -55,7 +55,7 @@ class Submission(NamedTuple):
 
         Raises
         ------
-        Unreadable
+        UnreadableError
         """
         files = self.files
         zipped = [name for name in files if name.lower().endswith(".zip")]
@@ -64,7 +64,7 @@ class Submission(NamedTuple):
             files = {PurePosixPath(name).name: read for name, read in files}
         found = [name for name in files if name.lower().endswith(suffix)]
         if not found:
-            raise Unreadable(f"no {suffix} file was handed in")
+            raise UnreadableError(f"no {suffix} file was handed in")
         name = min(found, key=lambda name: (name != like + suffix, not name.startswith(like), name))
         return name, _read(files[name])
 
@@ -91,11 +91,11 @@ def collect(path, assignment):
     """
     path = Path(path)
     if path.is_dir():
-        entries = entries(path)
+        entries = files_in(path)
     elif path.suffix.lower() == ".zip" and path.is_file():
         try:
             entries = _members(path, MOST_FILES)
-        except Unreadable as error:
+        except UnreadableError as error:
             raise ValueError(f"submissions must be a folder or a zip, and {path}: {error}") from None
     elif path.is_file():
         entries = [(path.name, lambda: _bounded(path.open("rb")))]
@@ -129,7 +129,7 @@ def read_notebook(data):
 
     Raises
     ------
-    Unreadable
+    UnreadableError
 
     Examples
     --------
@@ -140,11 +140,11 @@ def read_notebook(data):
         cells = json.loads(data.decode("utf-8-sig"))["cells"]
         return [(str(cell["cell_type"]), _joined(cell["source"])) for cell in cells]
     except UnicodeDecodeError:
-        raise Unreadable("it is not a notebook: not UTF-8 text") from None
+        raise UnreadableError("it is not a notebook: not UTF-8 text") from None
     except (KeyError, TypeError):
-        raise Unreadable("it is not a notebook: it has no cells as a notebook has them") from None
+        raise UnreadableError("it is not a notebook: it has no cells as a notebook has them") from None
     except (ValueError, RecursionError):
-        raise Unreadable("it is not a notebook: not JSON") from None
+        raise UnreadableError("it is not a notebook: not JSON") from None
 
 
 def _joined(source):
@@ -169,7 +169,7 @@ def _clean(name):
     return " ".join(name.split())[:80].strip(" .,'@+-") or "nameless"
 
 
-def entries(folder):
+def files_in(folder):
     """List the files in a folder; links are not followed, and say so when they are read."""
     entries = []
     for path in sorted(folder.rglob("*")):
@@ -196,9 +196,9 @@ def _members(source, most):
         with opened() as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except Exception as error:  # whatever a broken or malicious zip makes zipfile raise
-        raise Unreadable(f"it is not a zip that can be read: {type(error).__name__}") from None
+        raise UnreadableError(f"it is not a zip that can be read: {type(error).__name__}") from None
     if len(members) > most:
-        raise Unreadable(f"the zip holds more than {most:,} files")
+        raise UnreadableError(f"the zip holds more than {most:,} files")
     return [
         (
             info.filename,
@@ -215,23 +215,23 @@ def _members(source, most):
 def _read(read):
     try:
         return read()
-    except Unreadable:
+    except UnreadableError:
         raise
     except Exception as error:
-        raise Unreadable(f"it cannot be read: {type(error).__name__}") from None
+        raise UnreadableError(f"it cannot be read: {type(error).__name__}") from None
 
 
 def _bounded(stream):
     with stream:
         data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise Unreadable(f"it is larger than {LARGEST / 2**20:g} MiB")
+        raise UnreadableError(f"it is larger than {LARGEST / 2**20:g} MiB")
     return data
 
 
 def _link():
-    raise Unreadable("it is a link to another file, which is not followed")
+    raise UnreadableError("it is a link to another file, which is not followed")
 
 
 def _foreign():
-    raise Unreadable("the zip is packed in a way that is not read here")
+    raise UnreadableError("the zip is packed in a way that is not read here")
