@@ -13,7 +13,7 @@ _HOME = {  # where each public function lives
     "twins": "tasks",
     "dataset": "training",
 }
-_MODULES = ("measure", "models", "rendering", "show", "tasks", "training", "widgets")
+_MODULES = ("files", "measure", "models", "rendering", "show", "tasks", "training", "widgets")
 
 __all__ = [*_HOME, *_MODULES]
 
