@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 import seqlib
-from seqlib.grading.questions import Function, Model, Test, Written
+from seqlib.grading.questions import Function, Model, Trial, Written
 
 TWINS = {"direction": "reverse", "order": "swap"}
 BLIND = {"direction": "average_pooling", "order": "max_pooling"}
@@ -65,8 +65,8 @@ def seen(draw, drawn):
     x, y = seqlib.clips(drawn["task"], 400, draw.integer("clips", 0, 2**32 - 1), **options)
     sets = seqlib.twins(drawn["task"], TWINS[drawn["task"]], 300, draw.integer("twins", 0, 2**32 - 1), **options)
     return [
-        Test("clips that are right", 0.3, 0.5, 0.95, x[None], y[None]),
-        Test("twin sets that are wholly right", 0.7, 0.4, 0.9, *sets),
+        Trial("clips that are right", 0.3, 0.5, 0.95, x[None], y[None]),
+        Trial("twin sets that are wholly right", 0.7, 0.4, 0.9, *sets),
     ]
 
 

@@ -1,7 +1,7 @@
 """What is drawn for A3: the task, the clips' shape and the budget. Texts and solutions are in ``A3.ipynb``."""
 
 import seqlib
-from seqlib.grading.questions import Function, Model, Test, Written
+from seqlib.grading.questions import Function, Model, Trial, Written
 
 TWINS = {"direction": "middle", "order": "swap", "duration": "stretch", "event": "shift"}
 KINDS = {
@@ -54,8 +54,8 @@ def seen(draw, drawn):
     kind = TWINS[task.name]
     sets = seqlib.twins(task, kind, 200, draw.integer("twins", 0, 2**32 - 1), **options)
     return [
-        Test("clips that are right", 0.6, task.chance, 0.95, x[None], y[None]),
-        Test(f"`{kind}` twin sets that are wholly right", 0.4, task.chance, 0.85, *sets),
+        Trial("clips that are right", 0.6, task.chance, 0.95, x[None], y[None]),
+        Trial(f"`{kind}` twin sets that are wholly right", 0.4, task.chance, 0.85, *sets),
     ]
 
 

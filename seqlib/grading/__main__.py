@@ -55,15 +55,13 @@ def main(arguments=None):
     began = time.perf_counter()
     out = Path(given.out)
     results, new = grade_all(Grader(assignment, sandbox), submissions, out, max(1, given.workers))
-    for (student, name), points in marked.items():
-        for one, result in zip(submissions, results, strict=True):
-            if one.student == student and name in result["written"]:
-                result["marks"][name]["points"] = points
-    made = reports.write_all(out, assignment, list(zip(submissions, results, strict=True)))
+    graded = list(zip(submissions, results, strict=True))
+    add_points(marked, graded)
+    made = reports.write_all(out, assignment, graded)
     seconds = time.perf_counter() - began
     rate = f", {60 * new / seconds:.0f} a minute" if new else ""
     print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(made)}")
-    failed = [one.student for one, result in zip(submissions, results, strict=True) if result.get("failed")]
+    failed = [one.student for one, result in graded if result.get("failed")]
     if failed:
         print(f"The grader itself failed on {', '.join(failed)}; see their feedback.", file=sys.stderr)
     return bool(failed)
@@ -108,6 +106,14 @@ def grade_all(grader, submissions, out, workers):
     if sys.stdout.isatty():
         print("\r" + " " * 60 + "\r", end="")
     return [json.loads(json.dumps(results[key])) for key in keys], len(waiting)
+
+
+def add_points(given, graded):
+    """Add the points that a person gave, {(student, question): points}, to the results."""
+    for one, result in graded:
+        for name in result["written"]:
+            if (one.student, name) in given:
+                result["marks"][name]["points"] = given[one.student, name]
 
 
 def _graded(grader, submission):

@@ -27,7 +27,7 @@ class Function(NamedTuple):
     cases: Callable
 
 
-class Test(NamedTuple):
+class Trial(NamedTuple):
     """Clips that a model is tried on. A set counts if all of its members are right.
 
     Attributes
@@ -60,7 +60,7 @@ class Model(NamedTuple):
     budget : callable
         The variant -> {"parameters": most, "multiply_adds": most}.
     tests : callable
-        (Draw, the variant) -> list of Test.
+        (Draw, the variant) -> list of Trial.
     """
 
     name: str
@@ -157,7 +157,7 @@ def mark_model(question, tests, answers):
     Parameters
     ----------
     question : Model
-    tests : list of Test
+    tests : list of Trial
     answers : list of int arrays (k, n)
         A class for each clip.
     """

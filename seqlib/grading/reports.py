@@ -127,7 +127,10 @@ def read_written(path, assignment):
         return {}
     given = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
+        table = csv.DictReader(file)
+        if "student" not in (table.fieldnames or ()):
+            raise ValueError(f"{path.name} must have a column student; take it away, and it is written anew")
+        for row in table:
             for question in assignment.questions:
                 text = (row.get(question.name) or "").strip().replace(",", ".")
                 if not text:

@@ -6,6 +6,7 @@ and read-only; no network, no other file, no other process.
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -84,7 +85,7 @@ class Sandbox(NamedTuple):
                 cwd="/",
                 env=_environment(),
                 start_new_session=True,
-                **({"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}),
+                **({"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}),
             )
             try:
                 end = _watch(process, limits)
