@@ -41,7 +41,10 @@ assignments: $(READY)  ## Make the assignments into _build/assignments; SECRET=F
 	@$(IN_VENV) tools.assignments $(if $(SECRET),"$(SECRET)")
 
 system:  ## Install what the tests and grading need beyond Python (Debian, Ubuntu): a browser, and bubblewrap.
-	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium bubblewrap'
+	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && \
+		apt-get install -q -y --no-install-recommends chromium bubblewrap && \
+		if [ -e /proc/sys/kernel/apparmor_restrict_unprivileged_userns ]; then \
+		cp tools/bwrap.apparmor /etc/apparmor.d/bwrap && apparmor_parser -r /etc/apparmor.d/bwrap; fi'
 
 links: $(READY)  ## Check the book's links to other sites (needs the network; the list is _build/html/output.txt).
 	@.venv/bin/jupyter-book build --builder linkcheck --quiet .

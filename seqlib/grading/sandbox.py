@@ -97,11 +97,13 @@ class Sandbox(NamedTuple):
     def problem(self):
         """Say why nothing can be run like this; "" if it can."""
         if self.bubblewrap and not shutil.which("bwrap"):
-            return "bubblewrap is not installed (on Debian and Ubuntu: sudo apt-get install bubblewrap)"
+            return "bubblewrap is not installed (on Debian and Ubuntu: make system)"
+        if self.bubblewrap:
+            done = subprocess.run([*_bubblewrap(LIMITS), "/bin/true"], capture_output=True, text=True)
+            if done.returncode:
+                return f"bubblewrap does not work here: {done.stderr.strip() or done.returncode}"
         answers, _ = self.run({"do": "notebook", "cells": [], "functions": [], "skip": []})
-        if not any(head.get("finished") for head, _ in answers):
-            return "bubblewrap does not work here" if self.bubblewrap else "Python does not start"
-        return ""
+        return "" if any(head.get("finished") for head, _ in answers) else "Python does not start in it"
 
     def _end(self, process):
         """End whatever still runs. Under bubblewrap the first process takes all others with it."""
