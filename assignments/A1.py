@@ -10,14 +10,14 @@ from seqlib.grading.questions import Function
 # What a choice is called in the text, and what it is in the solution's code.
 FILL = {"edge": "their nearest frame, again and again", "blank": "blank frames, grey level 64 everywhere"}
 FILL_CODE = {"edge": 'mode="edge"', "blank": "constant_values=64"}
-SIDE = {"end": "after its last frame", "start": "before its first frame"}
+SIDE = {"end": "after their last frame", "start": "before their first frame"}
 SIDE_CODE = {"end": "(0, missing)", "start": "(missing, 0)"}
 
 TIME = {
-    "causal": "all of it before the first frame: t - 1 frames of zeros (causal padding)",
-    "centred": "half of it at either end: t // 2 frames of zeros before the first frame, and t // 2 after the last",
-    "anticausal": "all of it after the last frame: t - 1 frames of zeros",
-    "periodic": "periodic: before the first frame stand the t // 2 last ones, and after the last the t // 2 first ones",
+    "causal": "t - 1 frames of zeros before the first frame, nothing after the last (causal padding)",
+    "centred": "t // 2 frames of zeros before the first frame, and t // 2 after the last",
+    "anticausal": "nothing before the first frame, t - 1 frames of zeros after the last",
+    "periodic": "before the first frame the t // 2 last ones, and after the last the t // 2 first ones (periodic)",
 }
 TIME_CODE = {
     "causal": "((t - 1, 0), (0, 0), (0, 0))",

@@ -450,6 +450,7 @@ def test_without_bubblewrap_it_says_so_and_stops(run, monkeypatch, capsys):
         (["A9", "{folder}", "--practice", "--out", "{out}"], "assignment must be one of A1, A2, A3"),
         (["A1", "{folder}/nowhere", "--practice", "--out", "{out}"], "there is no"),
         (["A1", "{folder}", "--secret", "{folder}/nowhere", "--out", "{out}"], "can be read"),
+        (["A1", "{folder}", "--practice", "--out", "{folder}/grades"], "out must lie outside the submissions"),
         (["A1", "{folder}", "--out", "{out}"], "one of the arguments --secret --practice is required"),
     ],
 )

@@ -449,8 +449,7 @@ def test_a_pickle_among_what_comes_back_is_not_read(capfd):
 def test_bubblewrap_ends_with_the_grader(tmp_path):
     """Killed from outside, the grader leaves nothing that runs."""
     (tmp_path / "a.ipynb").write_bytes(notebook(added=["import time\ntime.sleep(25)"]))
-    (tmp_path / "secret").write_bytes(KEY)
-    arguments = ["A1", str(tmp_path), "--practice", "--out", str(tmp_path / "out")]
+    arguments = ["A1", str(tmp_path / "a.ipynb"), "--practice", "--out", str(tmp_path / "out")]
     process = subprocess.Popen([sys.executable, "-m", "seqlib.grading", *arguments], cwd=ROOT)
     until = time.monotonic() + 20
     while not running() and time.monotonic() < until:

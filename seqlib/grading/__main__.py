@@ -38,6 +38,8 @@ def main(arguments=None):
     try:
         key = None if given.practice else secret.read(given.secret, REPOSITORY)
         assignment = Assignment(given.assignment, key)
+        if Path(given.out).resolve().is_relative_to(Path(given.submissions).resolve()):
+            raise ValueError(f"out must lie outside the submissions, not in them: {given.out}")
         submissions = collect(given.submissions, given.assignment)
         marked = reports.read_written(Path(given.out) / "written.csv", assignment)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from .sandbox import LIMITS, Limits
 from .submission import UnreadableError, read_notebook
 
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
+RUNS_SECONDS = 2  # in all, in multiples of what one run may take
 MODEL_LIMITS = Limits(seconds=180, memory=2**33, processes=256)
 HERE = Path(__file__).parent
 
@@ -110,15 +112,17 @@ class Grader:
             for number, (kind, source) in enumerate(cells, 1)
             if kind == "code" and not source.startswith(NOT_GRADED)
         ]
-        given = [
-            ({"to": name, "case": number, **({} if hasattr(value, "dtype") else {"value": value})}, value)
-            for name, (cases, _) in self.cases.items()
-            for number, (_, arguments) in enumerate(cases)
-            for value in arguments
-        ]
-        given = [(head, None if "value" in head else value) for head, value in given]
+        given = []
+        for name, (cases, _) in self.cases.items():
+            for number, (_, arguments) in enumerate(cases):
+                head = {"to": name, "case": number}
+                given += [(head, v) if isinstance(v, np.ndarray) else (head | {"value": v}, None) for v in arguments]
         left, skip = list(self.functions), []
+        until = time.monotonic() + RUNS_SECONDS * self.limits.seconds
         for _ in range(MOST_RUNS):
+            if time.monotonic() > until:
+                runs.ended |= dict.fromkeys(left, "the notebook's time was used up")
+                break
             job = {"do": "notebook", "cells": code, "functions": left, "skip": skip}
             told, end = self.sandbox.run(job, given, self.limits)
             stopped = runs.take(told, {label for label, _ in code} | set(left))

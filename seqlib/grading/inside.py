@@ -48,10 +48,10 @@ def main():
     os._exit(0)  # whatever threads or exit handlers a notebook left behind
 
 
-def limit(memory, output, cpu, **_):
+def limit(addresses, output, cpu, **_):
     """Limit this process and its children; they cannot raise it again."""
     for kind, most in (
-        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_AS, addresses),
         (resource.RLIMIT_FSIZE, output),
         (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_CORE, 0),
@@ -116,6 +116,8 @@ def describe(error):
     if isinstance(error, TookTooLong):
         return str(error)
     text = " ".join(builtins.str(error).split())[:300]
+    if isinstance(error, PermissionError):
+        text += " (graded notebooks have no network, no processes of their own, and no files but in /tmp)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

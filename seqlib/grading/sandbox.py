@@ -28,10 +28,11 @@ EVERY = 0.02  # seconds between two looks at what runs
 class Limits(NamedTuple):
     """What one run may use."""
 
-    seconds: float = 90  # from beginning to end
-    step: float = 30  # for one cell or one question; what can be interrupted is
-    step_cpu: float = 10  # of computing, for the same
-    memory: int = 2 * 2**30  # bytes; of addresses in one process, and of memory in all
+    seconds: float = 120  # from beginning to end
+    step: float = 60  # for one cell or one question; what can be interrupted is
+    step_cpu: float = 30  # of computing, for the same; importing TensorFlow takes a third of it
+    memory: int = 2**31  # bytes in all
+    addresses: int = 2**33  # bytes that may be asked for; TensorFlow asks for more than it takes
     processes: int = 64  # threads included
     output: int = 2**24  # bytes, of answers and of any file
     disk: int = 2**26  # bytes, in a folder that lives in memory
@@ -85,7 +86,7 @@ class Sandbox(NamedTuple):
                 cwd="/",
                 env=_environment(),
                 start_new_session=True,
-                **({"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}),
+                **(_as(self.user) if self.user else {}),
             )
             try:
                 end = _watch(process, limits)
@@ -112,9 +113,6 @@ class Sandbox(NamedTuple):
                 _kill(os.kill, pid)
         _kill(os.killpg, process.pid)
         process.wait()
-        if self.user:
-            for pid in _owned_by(self.user):
-                _kill(os.kill, pid)
 
 
 def _bubblewrap(limits):
@@ -155,6 +153,11 @@ def _environment():
         "CUDA_VISIBLE_DEVICES": "-1",
         **dict.fromkeys(threads, "1"),
     }
+
+
+def _as(user):
+    """Return what `subprocess.Popen` takes to run a process as somebody else."""
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def _watch(process, limits):
@@ -198,18 +201,6 @@ def _children(pid):
         except OSError:
             continue
     return found
-
-
-def _owned_by(user):
-    """List the processes of a user."""
-    owned = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if path.owner() == user:
-                owned.append(int(path.name))
-        except (OSError, KeyError):
-            continue
-    return owned
 
 
 def _kill(kill, pid):
