@@ -67,6 +67,17 @@ def test_points_and_minutes_add_up(made):
     assert sum(int(row[2]) for row in rows) == int(minutes)
 
 
+@pytest.mark.parametrize("which", NAMES)
+def test_the_guide_tells_the_same(which):
+    made = Assignment(which)
+    title = re.search(r"(?m)^# (\w+) (.*)$", text(made.student))
+    minutes = re.search(r"(?m)^\| together \| 100 \| (\d+) \|$", text(made.student))[1]
+    guide = (ROOT / "book" / "grading.md").read_text("utf-8")
+    assert re.search(rf"(?m)^\| \*\*{title[1]}\*\* {title[2]} \|.*\| {minutes} \|$", guide)
+    written = sum(question.points for question in of_kind(made, Written))
+    assert not written or re.search(rf"of {which}, {written}\b", guide)
+
+
 @pytest.mark.parametrize("made", MADE, ids=name)
 def test_stub_and_solution_have_the_same_names_arguments_and_docstrings(made):
     stubs, solutions = signatures(made.student), signatures(made.solution)

@@ -72,6 +72,12 @@ def test_draws_depend_on_the_secret_and_on_every_name_and_fill_their_range():
     assert "hidden" not in repr(Draw(b"hidden"))
 
 
+def test_a_secret_at_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").write_bytes(KEY)
+    assert read("~/mine", REPOSITORY) == KEY
+
+
 def test_a_secret_that_is_none_is_refused(tmp_path):
     (tmp_path / "empty").touch()
     (tmp_path / "link").symlink_to(REPOSITORY / "README.md")
@@ -399,6 +405,24 @@ def test_it_goes_on_where_it_was_killed(run, tmp_path, secret, capsys):
     run({})
     assert f"{12 - done} of them new" in capsys.readouterr().out
     assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 12
+
+
+def test_stopped_by_hand_it_keeps_what_it_has(run, monkeypatch, capsys):
+    done = command.as_completed
+
+    def stopped(running):
+        yield next(done(running))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "as_completed", stopped)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with pytest.raises(SystemExit, match="The same command goes on from here"):
+        run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abcdefgh")}, "--workers", "1")
+    assert "1 of 8" in capsys.readouterr().out
+    monkeypatch.setattr(command, "as_completed", done)
+    _, out = run({})
+    assert "7 of them new" in capsys.readouterr().out
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 8
 
 
 def test_a_hundred_right_submissions_get_every_point_a_hundred_times(run, capsys):

@@ -70,7 +70,7 @@ def read(path, repository):
     ValueError
         If the file cannot be read, is empty, or lies in the ``repository``, whose files are public.
     """
-    path = Path(path).resolve()
+    path = Path(path).expanduser().resolve()  # not every shell does so after an =
     if path.is_relative_to(Path(repository).resolve()):
         raise ValueError(
             f"secret must be a file outside the repository, not {path.name}: what is in here gets published"
