@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides test mutants notebooks study sweeps lab system links repository lock format clean
+.PHONY: help book slides test mutants notebooks study sweeps lab assignments system links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -40,8 +40,14 @@ lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its opt
 	@$(IN_VENV) tools.my_lessons
 	@$(IN_VENV) jupyterlab --log-level=WARN $(ARGS) my_lessons
 
-system:  ## Install what the tests need beyond Python (Debian, Ubuntu): a browser.
-	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium'
+assignments: $(READY)  ## Make the assignments into _build/assignments; SECRET=FILE draws a variant to be graded.
+	@$(IN_VENV) tools.assignments $(if $(SECRET),"$(SECRET)")
+
+system:  ## Install what the tests and grading need beyond Python (Debian, Ubuntu): a browser, and bubblewrap.
+	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && \
+		apt-get install -q -y --no-install-recommends chromium bubblewrap && \
+		if [ -e /proc/sys/kernel/apparmor_restrict_unprivileged_userns ]; then \
+		cp tools/bwrap.apparmor /etc/apparmor.d/bwrap && apparmor_parser -r /etc/apparmor.d/bwrap; fi'
 
 links: $(READY)  ## Check the book's links to other sites (needs the network; the list is _build/html/output.txt).
 	@.venv/bin/jupyter-book build --builder linkcheck --quiet .

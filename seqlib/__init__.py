@@ -15,7 +15,19 @@ _HOME = {  # where each public function lives
     "check": "exercises",
     "quiz": "quizzes",
 }
-_MODULES = ("exercises", "measure", "models", "puzzles", "quizzes", "rendering", "show", "tasks", "training", "widgets")
+_MODULES = (
+    "exercises",
+    "files",
+    "measure",
+    "models",
+    "puzzles",
+    "quizzes",
+    "rendering",
+    "show",
+    "tasks",
+    "training",
+    "widgets",
+)
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -1,0 +1,156 @@
+"""What is drawn for A1: a variant of each question, and the hidden cases. Texts and solutions are in ``A1.ipynb``."""
+
+import itertools
+import operator
+
+import numpy as np
+
+from seqlib.grading.questions import Function
+
+# What a choice is called in the text, and what it is in the solution's code.
+FILL = {"edge": "their nearest frame, again and again", "blank": "blank frames, grey level 64 everywhere"}
+FILL_CODE = {"edge": 'mode="edge"', "blank": "constant_values=64"}
+SIDE = {"end": "after their last frame", "start": "before their first frame"}
+SIDE_CODE = {"end": "(0, missing)", "start": "(missing, 0)"}
+
+TIME = {
+    "causal": "t - 1 frames of zeros before the first frame, nothing after the last (causal padding)",
+    "centred": "t // 2 frames of zeros before the first frame, and t // 2 after the last",
+    "anticausal": "nothing before the first frame, t - 1 frames of zeros after the last",
+    "periodic": "before the first frame the t // 2 last ones, and after the last the t // 2 first ones (periodic)",
+}
+TIME_CODE = {
+    "causal": "((t - 1, 0), (0, 0), (0, 0))",
+    "centred": "((t // 2, t // 2), (0, 0), (0, 0))",
+    "anticausal": "((0, t - 1), (0, 0), (0, 0))",
+    "periodic": '((t // 2, t // 2), (0, 0), (0, 0)), mode="wrap"',
+}
+SPACE = {"valid": "none", "same": "h // 2 rows of zeros above and below, w // 2 columns of zeros left and right"}
+SPACE_CODE = {"valid": "", "same": "\n    clip = np.pad(clip, ((0, 0), (h // 2, h // 2), (w // 2, w // 2)))"}
+
+ROUND = {"down": "what is left over at the end is dropped", "up": "what is left over at the end makes one more place"}
+ORDER = {"last": "(T, H, W, C)", "first": "(C, T, H, W)"}
+LAYERS = {"forward": "the one next to the clip first", "backward": "the one next to the output first"}
+
+FOLD = {
+    "clip": "clip by clip: first all frames of clip 0",
+    "instant": "instant by instant: first frame 0 of every clip",
+}
+FOLD_CODE = {"clip": "(batch, -1, features.shape[-1])", "instant": "(-1, batch, features.shape[-1])"}
+POOL = {"mean": "average", "max": "maximum"}
+REAL = {"first": "the first ones", "last": "the last ones"}
+REAL_CODE = {"first": "clip[:length]", "last": "clip[-length:]"}
+
+TAPS = {"now": "`kernel[0]` meets the frame itself", "oldest": "`kernel[0]` meets the oldest frame"}
+BEFORE = {"zeros": "zeros", "edge": "the first frame, again and again"}
+
+
+def batches(draw, drawn):
+    """Frames of clips that all have another length."""
+    cases = []
+    for i, clips in enumerate((2, 3, 3, 4, 5)):
+        lengths = tuple(map(int, 2 + draw.order(f"lengths {i}", clips)))  # all different
+        sizes = {"N": sum(lengths), "H": 5 + i, "W": 6 + i, "C": 3}
+        frames = draw.array(f"frames {i}", [sizes[axis] for axis in drawn["axes"]], 65, 255).astype(np.uint8)
+        cases.append((f"{clips} clips, {sizes['H']} x {sizes['W']} pixels", (frames, lengths)))
+    return cases
+
+
+def convolutions(draw, drawn):
+    """Kernels at least three frames deep, over small whole numbers: what is right is exact."""
+    cases = []
+    for i, sizes in enumerate(((3, 3, 3), (3, 1, 5), (5, 3, 1), (3, 5, 3), (5, 3, 5))):
+        clip = draw.array(f"clip {i}", (10 + i, 9 + i, 11 + i), -9, 9).astype(float)
+        kernel = draw.array(f"kernel {i}", sizes, 1, 9).astype(float)
+        cases.append(("a kernel of {} x {} x {}".format(*sizes), (clip, kernel)))
+    return cases
+
+
+def stacks(draw, drawn):
+    """Layers that end in sizes which every way of pooling turns into others; so they are built from the end."""
+    cases = []
+    for i, depth in enumerate((1, 2, 2, 3, 4)):
+        shape = [draw.choice(f"size {i} {axis}", (11, 13, 17, 19)) for axis in range(3)]
+        layers = []
+        for layer in reversed(range(depth)):
+            name = f"{i} {layer} "
+            kernel = tuple(draw.choice(f"{name} kernel {axis}", (1, 3, 5)) for axis in range(3))
+            stride = tuple(draw.integer(f"{name} stride {axis}", 1, 2) for axis in range(3))
+            padding = draw.choice(f"{name} padding", ("valid", "same"))
+            for axis in range(3):
+                spare = draw.integer(f"{name} spare {axis}", 0, stride[axis] - 1)
+                valid = (shape[axis] - 1) * stride[axis] + kernel[axis] + spare
+                shape[axis] = shape[axis] * stride[axis] - spare if padding == "same" else valid
+            layers.insert(0, (draw.choice(f"{name} filters", (24, 32, 48, 64)), kernel, stride, padding))
+        cases.append((f"{depth} convolution{'s' * (depth > 1)}", ((*shape, 1), tuple(layers))))
+    return cases
+
+
+EVERY = (2, 3, 4, 5, 6, 7)
+
+
+def temporal_layers(draw, drawn):
+    """Layers whose field is another one in either order, whichever of the camera's frames are taken."""
+    cases = []
+    for i, depth in enumerate((2, 3, 3, 4, 5)):
+        for attempt in itertools.count():
+            kernels, strides, dilations = (
+                draw.array(f"{what} {i} {attempt}", (depth,), *span).tolist()
+                for what, span in {"kernels": (2, 5), "strides": (1, 3), "dilations": (1, 3)}.items()
+            )
+            layers = tuple(zip(kernels, strides, dilations, strict=True))
+            there, back = _reach(layers), _reach(layers[::-1])
+            if all(there * one != back * other for one in EVERY for other in EVERY):
+                break
+        cases.append((f"{depth} layers", (layers if drawn["layers"] == "forward" else layers[::-1],)))
+    return cases
+
+
+def _reach(layers):
+    steps = itertools.accumulate((stride for _, stride, _ in layers), operator.mul, initial=1)
+    return sum((kernel - 1) * dilation * step for (kernel, _, dilation), step in zip(layers, steps, strict=False))
+
+
+def folded(draw, drawn):
+    """Features of clips that are all padded."""
+    cases = []
+    for i, clips in enumerate((2, 3, 4, 5, 6)):
+        features = draw.array(f"features {i}", (clips * 7, 3 + i), -99, 99).astype(float)
+        lengths = tuple(map(int, draw.array(f"lengths {i}", (clips,), 2, 6)))
+        cases.append((f"{clips} clips of at most 7 frames", (features, lengths)))
+    return cases
+
+
+def sequences(draw, drawn):
+    """Features of clips, some of them shorter than what the kernel reaches back to."""
+    cases = []
+    for i, depth in enumerate((2, 3, 3, 4, 5)):
+        features = draw.array(f"features {i}", (2 + i, 6 + 2 * i, 3), -9, 9).astype(float)
+        kernel = draw.array(f"kernel {i}", (depth, 3, 2 + i), 1, 9).astype(float)
+        cases.append((f"a kernel {depth} frames deep", (features, kernel)))
+    return cases
+
+
+QUESTIONS = (
+    Function(
+        "to_batch",
+        15,
+        {"axes": ("NCHW", "CNHW", "HWCN", "CHWN", "WHNC"), "fill": tuple(FILL), "side": tuple(SIDE)},
+        batches,
+    ),
+    Function(
+        "conv3d",
+        25,
+        {"time": tuple(TIME), "space": tuple(SPACE), "stride_t": (1, 2, 3), "stride_s": (1, 2)},
+        convolutions,
+    ),
+    Function(
+        "output_shape",
+        15,
+        {"pool": ((2, 2, 2), (3, 2, 2), (2, 3, 3), (3, 3, 3)), "rounding": tuple(ROUND), "order": tuple(ORDER)},
+        stacks,
+    ),
+    Function("frames_seen", 15, {"layers": tuple(LAYERS), "every": EVERY}, temporal_layers),
+    Function("pool_clips", 15, {"fold": tuple(FOLD), "pool_by": tuple(POOL), "real": tuple(REAL)}, folded),
+    Function("causal_conv", 15, {"dilation": (1, 2, 3), "taps": tuple(TAPS), "before": tuple(BEFORE)}, sequences),
+)

@@ -1,0 +1,136 @@
+"""Grade a folder or a zip of submissions: ``python -m seqlib.grading A1 submissions/ --secret FILE --out grades/``.
+
+Each result is written as soon as it is there, under a name that its content gives it: stop it, run it again, and it
+goes on. Run it again when all is done, and it writes the same reports.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from . import reports, secret
+from .assignment import REPOSITORY, Assignment
+from .grade import Grader
+from .sandbox import Sandbox
+from .submission import collect
+
+
+def main(arguments=None):
+    """Grade; return the exit code."""
+    parser = argparse.ArgumentParser("python -m seqlib.grading", description=__doc__.split(":")[0] + ".")
+    parser.add_argument("assignment", help="its name: A1, A2 or A3")
+    parser.add_argument("submissions", help="a folder, or a zip as Canvas or Moodle let you download it")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--secret", metavar="FILE", help="the file that the assignment was made with")
+    which.add_argument("--practice", action="store_true", help="grade the practice variant, which has no secret")
+    parser.add_argument("--out", metavar="FOLDER", required=True, help="where the results go")
+    parser.add_argument(
+        "--without-sandbox", action="store_true", help="run student code as yourself, with limits alone"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="submissions at a time (default: %(default)s)"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        key = None if given.practice else secret.read(given.secret, REPOSITORY)
+        assignment = Assignment(given.assignment, key)
+        if Path(given.out).resolve().is_relative_to(Path(given.submissions).resolve()):
+            raise ValueError(f"out must lie outside the submissions, not in them: {given.out}")
+        submissions = collect(given.submissions, given.assignment)
+        marked = reports.read_written(Path(given.out) / "written.csv", assignment)
+    except ValueError as error:
+        parser.error(str(error))
+    sandbox = Sandbox(bubblewrap=not given.without_sandbox)
+    if problem := sandbox.problem():
+        print(f"Student code cannot be kept apart: {problem}.", file=sys.stderr)
+        print(
+            "--without-sandbox runs it as yourself: limited in time and memory, free to read and to send.",
+            file=sys.stderr,
+        )
+        return 1
+    if given.without_sandbox:
+        print("Without the sandbox: student code can read your files and reach the network.", file=sys.stderr)
+    began = time.perf_counter()
+    out = Path(given.out)
+    results, new = grade_all(Grader(assignment, sandbox), submissions, out, max(1, given.workers))
+    graded = list(zip(submissions, results, strict=True))
+    add_points(marked, graded)
+    made = reports.write_all(out, assignment, graded)
+    seconds = time.perf_counter() - began
+    rate = f", {60 * new / seconds:.0f} a minute" if new else ""
+    print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(made)}")
+    failed = [one.student for one, result in graded if result.get("failed")]
+    if failed:
+        print(f"The grader itself failed on {', '.join(failed)}; see their feedback.", file=sys.stderr)
+    return bool(failed)
+
+
+def grade_all(grader, submissions, out, workers):
+    """Grade submissions several at a time, keeping each result in a file of its own.
+
+    Returns
+    -------
+    results : list of dict
+        In the order of the submissions.
+    new : int
+        How many were not there yet.
+    """
+    kept = out / "results"
+    kept.mkdir(parents=True, exist_ok=True)
+    results, waiting = {}, {}
+    keys = [grader.key(one) for one in submissions]
+    for key, one in zip(keys, submissions, strict=True):
+        path = kept / f"{key}.json"
+        if path.exists():
+            results[key] = json.loads(path.read_text("utf-8"))
+        else:
+            waiting.setdefault(key, one)  # the same bytes are graded once
+    done = len(submissions) - len(waiting)
+    with ThreadPoolExecutor(workers) as pool:
+        running = {pool.submit(_graded, grader, one): key for key, one in waiting.items()}
+        try:
+            for future in as_completed(running):
+                key, result = running[future], future.result()
+                results[key] = result
+                if not result.get("failed"):
+                    reports.write(kept / f"{key}.json", json.dumps(result))
+                done += 1
+                if sys.stdout.isatty():
+                    bar = ("#" * round(30 * done / len(submissions))).ljust(30, ".")
+                    print(f"\r[{bar}] {done} of {len(submissions)}", end="", flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            sys.exit("\nStopped. The same command goes on from here.")
+    if sys.stdout.isatty():
+        print("\r" + " " * 60 + "\r", end="")
+    return [json.loads(json.dumps(results[key])) for key in keys], len(waiting)
+
+
+def add_points(given, graded):
+    """Add the points that a person gave, {(student, question): points}, to the results."""
+    for one, result in graded:
+        for name in result["written"]:
+            if (one.student, name) in given:
+                result["marks"][name]["points"] = given[one.student, name]
+
+
+def _graded(grader, submission):
+    """Grade one; whatever goes wrong in the grader must not stop the others."""
+    try:
+        return grader.grade(submission)
+    except Exception as error:
+        questions = grader.assignment.questions
+        return {
+            "failed": True,
+            "marks": {one.name: {"points": None, "of": one.points, "lines": []} for one in questions},
+            "notes": [f"The grader failed, not you: {type(error).__name__}: {error}"],
+            "written": {},
+        }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""Grades one submission: runs what is in it apart, and judges what comes back."""
+
+import hashlib
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+
+from . import questions
+from .assignment import EDITION, MASTERS, NOT_GRADED
+from .questions import Function, Mark, Model
+from .sandbox import LIMITS, Limits
+from .submission import UnreadableError, read_notebook
+
+MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
+RUNS_SECONDS = 2  # in all, in multiples of what one run may take
+MODEL_LIMITS = Limits(seconds=180, memory=2**33, processes=256)
+HERE = Path(__file__).parent
+
+
+class Grader:
+    """Grades submissions to one assignment; the same bytes always get the same mark.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    sandbox : Sandbox
+    limits, model_limits : Limits
+        For running a notebook, and for running a model.
+    """
+
+    def __init__(self, assignment, sandbox, limits=LIMITS, model_limits=MODEL_LIMITS):
+        self.assignment, self.sandbox = assignment, sandbox
+        self.limits, self.model_limits = limits, model_limits
+        functions = [question for question in assignment.questions if isinstance(question, Function)]
+        self.functions = {question.name: question for question in functions}
+        self.cases = {question.name: assignment.cases(question) for question in functions}
+        sources = sorted([*HERE.glob("*.py"), *MASTERS.glob(f"{assignment.name}.*")])
+        self._version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+    def key(self, submission):
+        """Return what a submission's result is filed under: a hash of its content, the secret and the grader."""
+        content = hashlib.sha256(self._version.encode())
+        for suffix in (".ipynb", ".npz"):
+            try:
+                name, data = submission.file(suffix, self.assignment.name)
+            except UnreadableError as error:
+                name, data = "", str(error).encode()
+            for part in (name.encode("utf-8", "replace"), data):
+                content.update(hashlib.sha256(part).digest())
+        return self.assignment.draw.digest(f"result {content.hexdigest()}").hex()[:40]
+
+    def grade(self, submission):
+        """Return a result: {"marks": {question: {"points", "of", "lines"}}, "notes": [...], "written": {...}}."""
+        notes, written, runs = [], {}, None
+        try:
+            name, data = submission.file(".ipynb", self.assignment.name)
+            cells = read_notebook(data)
+        except UnreadableError as error:
+            cells, problem = [], f"The notebook: {error}."
+            notes.append(problem)
+        else:
+            if [each for each in submission.files if each.lower().endswith(".ipynb") and each != name]:
+                notes.append(f"Several notebooks were handed in; {name} was graded.")
+            editions = {found for kind, text in cells if kind == "markdown" for found in EDITION.findall(text)}
+            if editions and self.assignment.edition not in editions:
+                notes.append(
+                    f"This notebook is of edition {', '.join(sorted(editions))} and was graded as edition "
+                    f"{self.assignment.edition}, which asks other questions."
+                )
+            runs = self._run(cells)
+            notes += runs.notes
+        marks = {}
+        for question in self.assignment.questions:
+            if isinstance(question, Function):
+                marks[question.name] = self._function(question, runs)
+            elif isinstance(question, Model):
+                marks[question.name] = self._model(question, submission)
+            else:
+                written[question.name] = answer_in_words(cells, question.name)
+                marks[question.name] = Mark(None, []) if written[question.name] else Mark(0, ["nothing is written"])
+        return {
+            "marks": {
+                question.name: {
+                    "points": mark.points,
+                    "of": question.points,
+                    "lines": [plain(line) for line in mark.lines],
+                }
+                for question, mark in zip(self.assignment.questions, marks.values(), strict=True)
+            },
+            "notes": [plain(note) for note in notes],
+            "written": written,
+        }
+
+    def _function(self, question, runs):
+        cases, expected = self.cases[question.name]
+        if runs is None:
+            return Mark(0, ["there is no notebook that can be read"])
+        failures = dict.fromkeys(range(len(cases)), runs.ended.get(question.name, "no answer came"))
+        failures |= {case: why for (name, case), why in runs.failures.items() if name == question.name}
+        answers = {case: array for (name, case), array in runs.answers.items() if name == question.name}
+        mark = questions.mark_function(question, cases, expected, answers, failures)
+        whys = {line.partition(": ")[2] for line in mark.lines}
+        return mark if len(whys) > 1 else Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+
+    def _run(self, cells):
+        """Run a notebook; again, from the start, without the cell or the question that ended it."""
+        runs = _Runs({name: len(cases) for name, (cases, _) in self.cases.items()})
+        code = [
+            (f"cell {number}", source)
+            for number, (kind, source) in enumerate(cells, 1)
+            if kind == "code" and not source.startswith(NOT_GRADED)
+        ]
+        given = []
+        for name, (cases, _) in self.cases.items():
+            for number, (_, arguments) in enumerate(cases):
+                head = {"to": name, "case": number}
+                given += [(head, v) if isinstance(v, np.ndarray) else (head | {"value": v}, None) for v in arguments]
+        left, skip = list(self.functions), []
+        until = time.monotonic() + RUNS_SECONDS * self.limits.seconds
+        for _ in range(MOST_RUNS):
+            if time.monotonic() > until:
+                runs.ended |= dict.fromkeys(left, "the notebook's time was used up")
+                break
+            job = {"do": "notebook", "cells": code, "functions": left, "skip": skip}
+            told, end = self.sandbox.run(job, given, self.limits)
+            stopped = runs.take(told, {label for label, _ in code} | set(left))
+            if stopped is None:
+                break
+            why = end or "it ended Python"
+            if stopped in left:
+                runs.ended[stopped] = why
+                left = left[left.index(stopped) + 1 :]
+            elif stopped not in skip:
+                runs.notes.append(f"{stopped.capitalize()}: {why}. It was passed over.")
+                skip.append(stopped)
+            else:
+                break
+        return runs
+
+    def _model(self, question, submission):
+        """Mark a model that was handed in; no code of its author's runs, and what is right stays here."""
+        try:
+            name, data = submission.file(".npz", self.assignment.name)
+        except UnreadableError as error:
+            return Mark(0, [f"the model: {error}"])
+        budget = question.budget(self.assignment.drawn)
+        tests = self.assignment.tests(question)
+        draw = self.assignment.draw.under(question.name, "shuffled")
+        clips, back = questions.shuffled(draw, tests)
+        given = [({"name": "file"}, np.frombuffer(data, "uint8")), ({"name": "clips"}, clips)]
+        told, end = self.sandbox.run({"do": "model", "budget": budget}, given, self.model_limits)
+        heads = {key: value for head, _ in told for key, value in head.items()}
+        if "refused" in heads:
+            return Mark(0, [f"{name}: {heads['refused']}"])
+        if "cost" not in heads:
+            return Mark(0, [f"{name}: the model could not be built; {end or 'it ended Python'}"])
+        lines = [
+            f"{cost.replace('_', '-')}: {heads['cost'][cost]:,} of at most {most:,}" for cost, most in budget.items()
+        ]
+        if any(heads["cost"][cost] > most for cost, most in budget.items()):
+            return Mark(0, [*lines, "over the budget, so it was not tried"])
+        logits = next((array for head, array in told if "answer" in head), None)
+        if logits is None:
+            return Mark(0, [*lines, f"the model gave no answers; {end or 'it ended Python'}"])
+        mark = questions.mark_model(question, tests, back(logits.argmax(-1)))
+        return Mark(mark.points, [*lines, *mark.lines])
+
+
+class _Runs:
+    """What the runs of one notebook left: the words of a stranger, so each is looked at before it is kept."""
+
+    def __init__(self, cases):
+        self.cases = cases  # question: how many
+        self.answers, self.failures, self.ended, self.notes = {}, {}, {}, []
+
+    def take(self, told, labels):
+        """Keep what makes sense; return the label that was running when it ended before its end, else None."""
+        running = None
+        for head, array in told:
+            if head.get("finished") is True:
+                return None
+            name, case = head.get("answer", head.get("failed")), head.get("case")
+            if isinstance(name, str) and type(case) is int and 0 <= case < self.cases.get(name, 0):
+                if array is not None:
+                    self.answers.setdefault((name, case), array)
+                else:
+                    self.failures.setdefault((name, case), str(head.get("why")))
+            elif isinstance(head.get("missing"), str) and head["missing"] in self.cases:
+                like = head.get("like")
+                hint = f"; is {like[0]} meant?" if isinstance(like, list) and like else ""
+                self.ended[head["missing"]] = f"the notebook defines no function of this name{hint}"
+            elif isinstance(head.get("begin"), str) and head["begin"] in labels:
+                running = head["begin"]
+            elif head.get("end") == running is not None:
+                why, label, running = head.get("note"), running, None
+                if why and label in self.cases:
+                    self.ended[label] = str(why)
+                elif why and (note := f"{label.capitalize()}: {why}.") not in self.notes:
+                    self.notes.append(note)
+        return running
+
+
+def answer_in_words(cells, name):
+    """Return what stands in text cells below the heading that names a written question, up to the next heading.
+
+    Examples
+    --------
+    >>> answer_in_words([("markdown", "## 3. `why`"), ("markdown", "Because."), ("markdown", "## End")], "why")
+    'Because.'
+    """
+    found, inside = [], False
+    for kind, source in cells:
+        if kind == "markdown" and re.match(r"#+ ", source):
+            inside = f"`{name}`" in source.splitlines()[0]
+        elif kind == "markdown" and inside:
+            found.append(source.strip())
+    text = "\n\n".join(found).replace("*Your answer.*", "").strip()
+    return text[:20_000]
+
+
+def plain(text):
+    """Return a line as printable characters, and not too many."""
+    return "".join(character if character.isprintable() else " " for character in str(text))[:500]

@@ -1,0 +1,32 @@
+"""Grades one submission on Gradescope: ``python -m seqlib.grading.gradescope A1``, as the zip's run_autograder does.
+
+There is no bubblewrap in Gradescope's containers. Student code runs as a user who can read neither the secret nor the
+submission's folder and write to nothing but ``/tmp``, with the same limits; each submission has a container of its own.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from . import reports, secret
+from .assignment import REPOSITORY, Assignment
+from .grade import Grader
+from .sandbox import Sandbox
+from .submission import Submission, files_in
+
+USER = "student"
+
+
+def main(name, root="/autograder", user=USER):
+    """Grade what is in ``root``/submission into ``root``/results/results.json."""
+    root = Path(root)
+    assignment = Assignment(name, secret.read(root / "source" / "secret", REPOSITORY))
+    files = {Path(path).name: read for path, read in files_in(root / "submission")}
+    handed_in = Submission("", "", "", False, files)
+    result = Grader(assignment, Sandbox(bubblewrap=False, user=user)).grade(handed_in)
+    told = json.dumps(reports.gradescope(handed_in, result), indent=1)
+    reports.write(root / "results" / "results.json", told + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

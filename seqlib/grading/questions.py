@@ -1,0 +1,170 @@
+"""The kinds of questions, and how an answer is judged: here, where what is right is known, and on arrays alone."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Function(NamedTuple):
+    """A question that is answered by a function of its name, tried on hidden arguments.
+
+    Attributes
+    ----------
+    name : str
+    points : int
+        The same share of them for each case.
+    choices : dict
+        Name to options: one of each is drawn from the secret. What is drawn for all questions is the variant,
+        a dict.
+    cases : callable
+        (Draw, the variant) -> list of (what the case tries, tuple of arguments).
+    """
+
+    name: str
+    points: int
+    choices: dict
+    cases: Callable
+
+
+class Trial(NamedTuple):
+    """Clips that a model is tried on. A set counts if all of its members are right.
+
+    Attributes
+    ----------
+    what : str
+        What is counted.
+    share : float
+        Of the question's points.
+    none, full : float
+        Share of right sets up to which there are no points, and from which on there are all.
+    x : uint8 array (k, n, T, H, W, C)
+    y : int array (k, n)
+    """
+
+    what: str
+    share: float
+    none: float
+    full: float
+    x: np.ndarray
+    y: np.ndarray
+
+
+class Model(NamedTuple):
+    """A question that is answered by a trained model, handed in as a file that `seqlib.files.save_model` wrote.
+
+    Attributes
+    ----------
+    name, points, choices
+        As in `Function`.
+    budget : callable
+        The variant -> {"parameters": most, "multiply_adds": most}.
+    tests : callable
+        (Draw, the variant) -> list of Trial.
+    """
+
+    name: str
+    points: int
+    choices: dict
+    budget: Callable
+    tests: Callable
+
+
+class Written(NamedTuple):
+    """A question that is answered in words, and marked by a person with the rubric in the notebook."""
+
+    name: str
+    points: int
+    choices: dict = {}  # noqa: RUF012 - no such question has any
+
+
+class Mark(NamedTuple):
+    """What an answer is worth, and why, in lines; ``points`` is None for what a person has yet to mark."""
+
+    points: float | None
+    lines: list
+
+
+def mark_function(question, cases, expected, answers, failures):
+    """Compare what a student's function returned with what is right.
+
+    Parameters
+    ----------
+    question : Function
+    cases : list of (str, tuple)
+    expected : list of arrays
+    answers : dict of int to array
+        By the number of the case.
+    failures : dict of int to str
+        Why a case has no answer.
+    """
+    lines, right = [], 0
+    for number, (what, _) in enumerate(cases):
+        wrong = (
+            difference(expected[number], answers[number]) if number in answers else failures.get(number, "no answer")
+        )
+        right += not wrong
+        lines.append(f"{what}: {wrong or 'right'}")
+    return Mark(round(question.points * right / len(cases), 2), lines)
+
+
+def difference(expected, given):
+    """Say how an answer differs from what is right, without saying what is right; "" if it does not.
+
+    Examples
+    --------
+    >>> difference(np.arange(6).reshape(2, 3), np.array([[0, 1, 2], [3, 4, 6]]))
+    '1 of 6 values is wrong, in the first axis at 1'
+    >>> difference(np.zeros((2, 3)), np.zeros((3, 2)))
+    'the shape is (3, 2), and not the right one'
+    """
+    expected = np.asarray(expected)
+    if given.shape != expected.shape:
+        return f"the shape is {given.shape}, and not the right one"
+    with np.errstate(all="ignore"):
+        wrong = ~np.isclose(given.astype(np.float64), expected.astype(np.float64), rtol=1e-6, atol=1e-6)
+    count = int(wrong.sum())
+    if not count:
+        return ""
+    if expected.ndim == 0:
+        return "the number is wrong"
+    where = np.flatnonzero(wrong.reshape(len(wrong), -1).any(1))
+    shown = ", ".join(map(str, where[:8])) + (", ..." if len(where) > 8 else "")
+    place = "everywhere" if len(where) == len(wrong) else f"in the first axis at {shown}"
+    return f"{count:,} of {wrong.size:,} values {'is' if count == 1 else 'are'} wrong, {place}"
+
+
+def shuffled(draw, tests):
+    """Return the clips of all tests in one drawn order, and the function that puts their answers back.
+
+    So the members of a twin set come apart, and nothing tells which belong together.
+    """
+    clips = np.concatenate([test.x.reshape(-1, *test.x.shape[2:]) for test in tests])
+    order = draw.order("clips", len(clips))
+
+    def back(answers):
+        sorted_back = np.empty_like(answers)
+        sorted_back[order] = answers
+        ends = np.cumsum([test.y.size for test in tests])[:-1]
+        return [part.reshape(test.y.shape) for part, test in zip(np.split(sorted_back, ends), tests, strict=True)]
+
+    return clips[order], back
+
+
+def mark_model(question, tests, answers):
+    """Count the sets of which a model is right on every member.
+
+    Parameters
+    ----------
+    question : Model
+    tests : list of Trial
+    answers : list of int arrays (k, n)
+        A class for each clip.
+    """
+    points, lines = 0, []
+    for test, given in zip(tests, answers, strict=True):
+        right = float((given == test.y).all(0).mean())
+        reached = min(1, max(0, (right - test.none) / (test.full - test.none)))
+        points += question.points * test.share * reached
+        lines.append(f"{test.what}: {right:.1%} (no points up to {test.none:.0%}, all from {test.full:.0%} on)")
+    return Mark(round(points, 2), lines)

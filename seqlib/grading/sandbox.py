@@ -1,0 +1,208 @@
+"""Runs `inside` apart from everything else: under bubblewrap, or, where that is missing, with limits alone.
+
+What runs there is given bytes and leaves bytes. It sees Python, the installed packages and seqlib, all of them public
+and read-only; no network, no other file, no other process.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from . import messages
+
+PACKAGE = Path(__file__).resolve().parents[1]
+INSIDE = Path(__file__).with_name("inside.py")
+PYTHON = Path(sys.executable).resolve()  # not the link to it in a virtual environment
+PACKAGES = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
+EVERY = 0.02  # seconds between two looks at what runs
+
+
+class Limits(NamedTuple):
+    """What one run may use."""
+
+    seconds: float = 120  # from beginning to end
+    step: float = 60  # for one cell or one question; what can be interrupted is
+    step_cpu: float = 30  # of computing, for the same; importing TensorFlow takes a third of it
+    memory: int = 2**31  # bytes in all
+    addresses: int = 2**33  # bytes that may be asked for; TensorFlow asks for more than it takes
+    processes: int = 64  # threads included
+    output: int = 2**24  # bytes, of answers and of any file
+    disk: int = 2**26  # bytes, in a folder that lives in memory
+
+
+LIMITS = Limits()
+
+
+class Sandbox(NamedTuple):
+    """How student code is kept apart.
+
+    Attributes
+    ----------
+    bubblewrap : bool
+        Whether under bubblewrap; else with limits alone.
+    user : str, optional
+        Without bubblewrap: the unprivileged user to run as (takes root).
+    """
+
+    bubblewrap: bool = True
+    user: str | None = None
+
+    def run(self, job, given=(), limits=LIMITS):
+        """Carry out a job.
+
+        Parameters
+        ----------
+        job : dict
+            What `inside` is to do.
+        given : iterable of (dict, array or None)
+            Messages that come with it.
+        limits : Limits
+
+        Returns
+        -------
+        answers : list of (dict, array or None)
+            As far as they make sense; whatever they say is the word of a stranger.
+        end : str
+            "" if it came to its end by itself, else which limit it met.
+        """
+        told = {"limits": limits._asdict() | {"cpu": int(limits.seconds) + 1}}
+        with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:  # that have no name
+            for head, array in ((job | told, None), *given):
+                question.write(messages.pack(head, array))
+            question.seek(0)
+            process = subprocess.Popen(
+                [*(_bubblewrap(limits) if self.bubblewrap else ()), PYTHON, "-P", "-s", "-B", INSIDE],
+                stdin=question,
+                stdout=answer,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+                **(_as(self.user) if self.user else {}),
+            )
+            try:
+                end = _watch(process, limits)
+            finally:
+                self._end(process)
+            answer.seek(0)
+            return messages.unpack(answer.read(limits.output)), end
+
+    def problem(self):
+        """Say why nothing can be run like this; "" if it can."""
+        if self.bubblewrap and not shutil.which("bwrap"):
+            return "bubblewrap is not installed (on Debian and Ubuntu: make system)"
+        if self.bubblewrap:
+            done = subprocess.run([*_bubblewrap(LIMITS), "/bin/true"], capture_output=True, text=True)
+            if done.returncode:
+                return f"bubblewrap does not work here: {done.stderr.strip() or done.returncode}"
+        answers, _ = self.run({"do": "notebook", "cells": [], "functions": [], "skip": []})
+        return "" if any(head.get("finished") for head, _ in answers) else "Python does not start in it"
+
+    def _end(self, process):
+        """End whatever still runs. Under bubblewrap the first process takes all others with it."""
+        if process.poll() is None:
+            for pid in _children(process.pid):
+                _kill(os.kill, pid)
+        _kill(os.killpg, process.pid)
+        process.wait()
+
+
+def _bubblewrap(limits):
+    """Return the command that runs another one under bubblewrap."""
+    base = Path(sys.base_prefix).resolve()
+    links = [
+        argument
+        for folder in map(Path, ("/bin", "/lib", "/lib32", "/lib64"))
+        if folder.exists()
+        for argument in (
+            ("--symlink", os.readlink(folder), folder) if folder.is_symlink() else ("--ro-bind", folder, folder)
+        )
+    ]
+    seen = ["/usr", base, *PACKAGES, PACKAGE]
+    return [
+        *("bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
+        *("--cap-drop", "ALL", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox", "--chdir", "/tmp"),
+        *("--proc", "/proc", "--remount-ro", "/proc"),  # else root could write to /proc/sys
+        *("--dev", "/dev", "--remount-ro", "/dev"),
+        *("--size", str(limits.disk), "--tmpfs", "/tmp"),
+        *links,
+        *(argument for path in ("/etc/ld.so.cache", "/etc/alternatives") for argument in ("--ro-bind-try", path, path)),
+        *(argument for path in seen for argument in ("--ro-bind", path, path)),
+        *("--remount-ro", "/", "--"),
+    ]
+
+
+def _environment():
+    """Return the environment, which has nothing of ours: one thread, the same hashes every time, no log."""
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *PACKAGES]),
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "Agg",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        **dict.fromkeys(threads, "1"),
+    }
+
+
+def _as(user):
+    """Return what `subprocess.Popen` takes to run a process as somebody else."""
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+
+
+def _watch(process, limits):
+    """Wait for the end; return "" or the limit that was met, and then something still runs."""
+    end = time.monotonic() + limits.seconds
+    while True:
+        try:
+            process.wait(EVERY)
+            return ""
+        except subprocess.TimeoutExpired:
+            pass
+        if time.monotonic() > end:
+            return f"it took more than {limits.seconds:g} s"
+        processes, memory = _usage(process.pid, limits.processes)
+        if processes > limits.processes:
+            return f"it started more than {limits.processes} processes"
+        if memory > limits.memory:
+            return f"it took more than {limits.memory / 2**30:g} GiB of memory"
+
+
+def _usage(pid, enough):
+    """Count the threads of a process and of all that come from it, and the bytes they hold; stop at ``enough``."""
+    waiting, threads, memory = [pid], 0, 0
+    while waiting and threads <= enough:
+        pid = waiting.pop()
+        try:
+            threads += len(os.listdir(f"/proc/{pid}/task"))
+            memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            continue  # it has ended, or this is not Linux
+        waiting += _children(pid)
+    return threads, memory
+
+
+def _children(pid):
+    """List the processes that a process has started."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, path.read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _kill(kill, pid):
+    with contextlib.suppress(ProcessLookupError):
+        kill(pid, signal.SIGKILL)

@@ -1,0 +1,237 @@
+"""What was handed in: found in a folder or a zip, sorted by student, and read with care, for anything may be in it.
+
+Nothing is ever extracted: members of a zip are read in memory, up to a limit, and their names are only names.
+"""
+
+import io
+import json
+import re
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+LARGEST = 2**24  # bytes of one file
+MOST_FILES = 20_000
+MOST_IN_A_STUDENTS_ZIP = 100
+IGNORED = re.compile(r"^(\..*|__MACOSX|Thumbs\.db|desktop\.ini)$")
+
+# lastfirst_12345_67890_A1.ipynb, lastfirst_LATE_12345_67890_A1-1.ipynb, anon_x7Yz2_67890_A1.ipynb
+CANVAS = re.compile(r"^(?P<name>.*?)_?(?P<late>LATE_)?(?P<id>(?<![^_])\d+|anon_[A-Za-z0-9]+)_\d+_(?P<file>.+)$")
+# First Last_12345_assignsubmission_file_/A1.ipynb, First Last_12345_assignsubmission_file_A1.ipynb
+MOODLE = re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)$")
+
+
+class UnreadableError(Exception):
+    """What was handed in cannot be read; the message is a line for its author."""
+
+
+class Submission(NamedTuple):
+    """What one student handed in.
+
+    Attributes
+    ----------
+    student : str
+        As the system they handed it in to writes the name; unique, and fit for a file's name.
+    system : str
+        ``"canvas"``, ``"moodle"`` or ``""``.
+    id : str
+        The student's number there.
+    late : bool
+        Whether Canvas says so.
+    files : dict of str to callable
+        Name to a function that returns the file's bytes, or raises `UnreadableError`.
+    """
+
+    student: str
+    system: str
+    id: str
+    late: bool
+    files: dict[str, Callable]
+
+    def file(self, suffix, like):
+        """Return name and bytes of the file with that suffix whose name is most ``like`` the one asked for.
+
+        Raises
+        ------
+        UnreadableError
+        """
+        files = self.files
+        zipped = [name for name in files if name.lower().endswith(".zip")]
+        if zipped and not any(name.lower().endswith(suffix) for name in files):
+            files = _members(_read(files[zipped[0]]), MOST_IN_A_STUDENTS_ZIP)
+            files = {PurePosixPath(name).name: read for name, read in files}
+        found = [name for name in files if name.lower().endswith(suffix)]
+        if not found:
+            raise UnreadableError(f"no {suffix} file was handed in")
+        name = min(found, key=lambda name: (name != like + suffix, not name.startswith(like), name))
+        return name, _read(files[name])
+
+
+def collect(path, assignment):
+    """Find what was handed in.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder, a zip as Canvas or Moodle let one download it, a zip of a folder, or one notebook.
+    assignment : str
+        Its name, such as ``"A1"``.
+
+    Returns
+    -------
+    list of Submission
+        Sorted by student.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing at ``path``.
+    """
+    path = Path(path)
+    if path.is_dir():
+        entries = files_in(path)
+    elif path.suffix.lower() == ".zip" and path.is_file():
+        try:
+            entries = _members(path, MOST_FILES)
+        except UnreadableError as error:
+            raise ValueError(f"submissions must be a folder or a zip, and {path}: {error}") from None
+    elif path.is_file():
+        entries = [(path.name, lambda: _bounded(path.open("rb")))]
+    else:
+        raise ValueError(f"submissions must be a folder or a zip, and there is no {path}")
+    entries = [(PurePosixPath(name), read) for name, read in entries]
+    entries = [(name, read) for name, read in entries if not any(IGNORED.match(part) for part in name.parts)]
+    if len({name.parts[0] for name, _ in entries}) == 1 and sum(name.suffix == ".ipynb" for name, _ in entries) > 1:
+        entries = [(PurePosixPath(*name.parts[1:]), read) for name, read in entries if len(name.parts) > 1] or entries
+
+    grouped = {}
+    for name, read in sorted(entries, key=lambda entry: str(entry[0])):
+        system, identity, student, late, file = _whose(name)
+        kept = grouped.setdefault((system, identity), [student, False, {}])
+        kept[1] |= late
+        kept[2][file] = read
+    taken, found = set(), []
+    for (system, identity), (student, late, files) in sorted(grouped.items(), key=lambda one: (one[1][0], one[0])):
+        name = student
+        while name.casefold() in taken:  # two students of one name
+            name = f"{student} ({identity})" if name == student and system else f"{name} (2)"
+        taken.add(name.casefold())
+        found.append(Submission(name, system, identity, late, files))
+    if not found:
+        raise ValueError(f"submissions must hold at least one file, and there is none in {path}")
+    return sorted(found, key=lambda one: (one.student.casefold(), one.id))
+
+
+def read_notebook(data):
+    """Return a notebook's cells as (kind, source).
+
+    Raises
+    ------
+    UnreadableError
+
+    Examples
+    --------
+    >>> read_notebook(b'{"cells": [{"cell_type": "code", "source": ["x = ", "1"]}]}')
+    [('code', 'x = 1')]
+    """
+    try:
+        cells = json.loads(data.decode("utf-8-sig"))["cells"]
+        return [(str(cell["cell_type"]), _joined(cell["source"])) for cell in cells]
+    except UnicodeDecodeError:
+        raise UnreadableError("it is not a notebook: not UTF-8 text") from None
+    except (KeyError, TypeError):
+        raise UnreadableError("it is not a notebook: it has no cells as a notebook has them") from None
+    except (ValueError, RecursionError):
+        raise UnreadableError("it is not a notebook: not JSON") from None
+
+
+def _joined(source):
+    text = source if isinstance(source, str) else "".join(source)
+    return text.encode("utf-8", "replace").decode()  # no half characters
+
+
+def _whose(name):
+    """Tell from a file's path whose it is: (system, id, student, late, the file's own name)."""
+    for part in name.parts:
+        if found := MOODLE.match(part):
+            return "moodle", found["id"], _clean(found["name"]), False, found["file"] or name.name
+    if found := CANVAS.match(name.name):
+        return "canvas", found["id"], _clean(found["name"] or found["id"]), bool(found["late"]), found["file"]
+    student = name.parts[0] if len(name.parts) > 1 else name.stem
+    return "", student, _clean(student), False, name.name
+
+
+def _clean(name):
+    """Return a student's name such that it can neither leave a folder nor be a formula in a spreadsheet."""
+    name = re.sub(r"[^\w .,'@+-]", "_", name)
+    return " ".join(name.split())[:80].strip(" .,'@+-") or "nameless"
+
+
+def files_in(folder):
+    """List the files in a folder; links are not followed, and say so when they are read."""
+    entries = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            entries.append((path.relative_to(folder).as_posix(), _link))
+        elif path.is_file():
+            entries.append((path.relative_to(folder).as_posix(), lambda path=path: _bounded(path.open("rb"))))
+        if len(entries) > MOST_FILES:
+            raise ValueError(f"submissions must be at most {MOST_FILES:,} files")
+    return entries
+
+
+def _members(source, most):
+    """List the files in a zip (its path, or its bytes)."""
+
+    def opened():
+        return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+    def read(info):
+        with opened() as archive:
+            return _bounded(archive.open(info))
+
+    try:
+        with opened() as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except Exception as error:  # whatever a broken or malicious zip makes zipfile raise
+        raise UnreadableError(f"it is not a zip that can be read: {type(error).__name__}") from None
+    if len(members) > most:
+        raise UnreadableError(f"the zip holds more than {most:,} files")
+    return [
+        (
+            info.filename,
+            _link
+            if stat.S_ISLNK(info.external_attr >> 16)
+            else _foreign
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            else lambda info=info: read(info),
+        )
+        for info in members
+    ]
+
+
+def _read(read):
+    try:
+        return read()
+    except UnreadableError:
+        raise
+    except Exception as error:
+        raise UnreadableError(f"it cannot be read: {type(error).__name__}") from None
+
+
+def _bounded(stream):
+    with stream:
+        data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise UnreadableError(f"it is larger than {LARGEST / 2**20:g} MiB")
+    return data
+
+
+def _link():
+    raise UnreadableError("it is a link to another file, which is not followed")
+
+
+def _foreign():
+    raise UnreadableError("the zip is packed in a way that is not read here")

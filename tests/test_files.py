@@ -1,0 +1,184 @@
+"""Models as data: what is written comes back, and what a stranger wrote is looked at before anything is built."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+import seqlib
+from seqlib import files, measure, models
+from seqlib.backend import keras
+
+layers = keras.layers
+FAMILIES = [
+    ("early_fusion", {}),
+    ("average_pooling", {}),
+    ("max_pooling", {}),
+    ("attention_pooling", {}),
+    ("conv3d", {}),
+    ("conv2plus1d", {}),
+    ("cnn_rnn", {"cell": "gru"}),
+    ("cnn_rnn", {"cell": "lstm", "features": "pooled"}),
+    ("cnn_rnn", {"cell": "simple"}),
+    ("conv_lstm", {}),
+]
+X, _ = seqlib.clips("order", 5)
+
+
+@pytest.mark.parametrize(("family", "settings"), FAMILIES)
+def test_a_family_comes_back_bit_for_bit(family, settings, tmp_path):
+    model = getattr(models, family)(4, seed=7, **settings)
+    files.save_model(model, tmp_path / "model.npz")
+    again = files.load_model(tmp_path / "model.npz")
+    assert np.array_equal(measure.logits(model, X), measure.logits(again, X))
+    assert measure.multiply_adds(again) == measure.multiply_adds(model)
+
+
+def sequential(*middle):
+    return keras.Sequential([keras.Input((16, 32, 32, 1)), *middle, layers.Flatten(), layers.Dense(2)])
+
+
+def test_wrapped_layers_come_back(tmp_path):
+    model = sequential(
+        layers.TimeDistributed(layers.Conv2D(3, 3, strides=4)),
+        layers.BatchNormalization(),
+        layers.TimeDistributed(layers.Flatten()),
+        layers.Bidirectional(layers.GRU(4, return_sequences=True)),
+    )
+    files.save_model(model, tmp_path / "model.npz")
+    assert np.array_equal(measure.logits(model, X), measure.logits(files.load_model(tmp_path / "model.npz"), X))
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (lambda: sequential(layers.Lambda(lambda x: x)), "is a Lambda"),
+        (lambda: models.single_frame(4), "is a GetItem"),
+        (lambda: sequential(layers.Activation(lambda x: x)), "a setting must be a number"),
+        (lambda: keras.Model(*(2 * [[keras.Input((3,)), keras.Input((3,))]])), "one input and one output"),
+    ],
+)
+def test_what_a_file_cannot_hold_is_told_when_it_is_written(model, told, tmp_path):
+    with pytest.raises(ValueError, match=told):
+        files.save_model(model(), tmp_path / "model.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_layer_used_twice_is_told(tmp_path):
+    clip, dense = keras.Input((4,)), layers.Dense(4)
+    with pytest.raises(ValueError, match="must use each layer once"):
+        files.save_model(keras.Model(clip, dense(dense(clip))), tmp_path / "model.npz")
+
+
+def test_a_file_must_end_in_npz(tmp_path):
+    with pytest.raises(ValueError, match=r"path must end in .npz, not .*model.keras"):
+        files.save_model(models.conv3d(4), tmp_path / "model.keras")
+
+
+def dense(**changed):
+    """Description of a small model; with other settings for its only layer."""
+    return [
+        {"class": "InputLayer", "settings": {"shape": [4]}, "name": "clip", "inputs": []},
+        {"class": "Dense", "settings": {"units": 2}, "name": "logits", "inputs": ["clip"]} | changed,
+    ]
+
+
+WEIGHTS = (np.zeros((4, 2), np.float32), np.zeros(2, np.float32))
+
+
+def packed(described=None, weights=WEIGHTS, **more):
+    file = io.BytesIO()
+    text = json.dumps(dense() if described is None else described).encode()
+    arrays = {f"weights_{i}": array for i, array in enumerate(weights)}
+    np.savez_compressed(file, layers=np.frombuffer(text, np.uint8), **arrays, **more)
+    file.seek(0)
+    return file
+
+
+def test_a_description_by_hand_is_a_model():
+    assert files.load_model(packed()).output_shape == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("described", "told"),
+    [
+        (dense(**{"class": "Lambda", "settings": {"function": "os.system"}}), "must be one of"),
+        (dense(**{"class": "__init__"}), "must be one of"),
+        (dense(**{"class": ["Dense"]}), "do not make a model"),
+        (
+            dense(settings={"units": 2, "kernel_initializer": {"module": "os", "class_name": "system"}}),
+            "must be one of",
+        ),
+        (dense(settings={"units": 2, "activation": {"module": "os", "class_name": "system"}}), "must be a number"),
+        (dense(settings={"units": 2, "activation": "nonsense"}), "nonsense"),
+        (dense(settings={"units": 10**9}), "must be a number of at most"),
+        (dense(settings={"units": float("nan")}), "must be a number"),
+        (dense(settings={"units": -3}), "units"),
+        (dense(settings=[]), "do not make a model|must be a list"),
+        (dense(inputs=["nowhere"]), "do not make a model"),
+        (dense(inputs=[]), "do not make a model"),
+        (dense(name="clip"), "one word, and its own"),
+        (dense(name="../../x"), "one word, and its own"),
+        (dense()[:1], "must be a list of 2 to 200"),
+        (dense() * 101, "must be a list of 2 to 200"),
+        ({}, "must be a list"),
+        ([1, 2], "do not make a model"),
+        ([dense()[0] | {"settings": {"shape": [10**6]}}, dense()[1]], "from 1 to 4096"),
+        ([dense()[0] | {"settings": {"shape": [4096, 4096, 4096]}}, dense()[1]], "outputs"),
+        (
+            [
+                dense()[0],
+                {"class": "RepeatVector", "settings": {"n": 65000}, "name": "many", "inputs": ["clip"]},
+                {"class": "ZeroPadding1D", "settings": {"padding": 65000}, "name": "more", "inputs": ["many"]},
+                {"class": "Dense", "settings": {"units": 2**12}, "name": "large", "inputs": ["more"]},
+            ],
+            "outputs",
+        ),
+    ],
+)
+def test_a_description_that_is_malicious_or_wrong_is_refused(described, told):
+    with pytest.raises(ValueError, match=told):
+        files.load_model(packed(described))
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        (WEIGHTS[:1], ""),
+        ((*WEIGHTS, np.zeros(3, np.float32)), ""),
+        ((np.zeros((5, 2), np.float32), WEIGHTS[1]), ""),
+        ((np.full((4, 2), np.nan, np.float32), WEIGHTS[1]), "finite"),
+        ((np.zeros((4, 2)), WEIGHTS[1]), "float32"),
+        ((np.array([[print]]), WEIGHTS[1]), "save_model wrote"),
+    ],
+)
+def test_weights_that_do_not_fit_or_are_objects_are_refused(weights, told):
+    with pytest.raises(ValueError, match=told):
+        files.load_model(packed(weights=weights))
+
+
+class Poison:
+    def __reduce__(self):
+        return print, ("poisoned",)
+
+
+def test_a_poisoned_pickle_is_not_read(capsys):
+    with pytest.raises(ValueError, match="save_model wrote"):
+        files.load_model(packed(weights=(np.array([Poison()]), WEIGHTS[1])))
+    assert "poisoned" not in capsys.readouterr().out
+
+
+def test_what_is_no_such_file_is_told(tmp_path):
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("layers.npy", bytes(2**26 + 1))
+    bomb.seek(0)
+    with pytest.raises(ValueError, match="at most 67,108,864 bytes"):
+        files.load_model(bomb)
+    for data in (b"", b"PK\3\4", b"\x80\x04.", b"\x93NUMPY\x01\x00"):
+        with pytest.raises(ValueError, match="save_model wrote"):
+            files.load_model(io.BytesIO(data))
+    with pytest.raises(ValueError, match="save_model wrote"):
+        files.load_model(tmp_path / "nowhere.npz")

@@ -1,0 +1,604 @@
+"""Grading as an instructor meets it: what is found, what is written, and that it goes on where it was stopped."""
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from handed_in import ALL, HURRY, KEY, QUESTIONS, grader, lines, notebook, points, submission
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqlib.grading import __main__ as command
+from seqlib.grading import gradescope, inside, messages, reports, syscalls
+from seqlib.grading.assignment import REPOSITORY, Assignment
+from seqlib.grading.grade import Grader, answer_in_words
+from seqlib.grading.questions import Model, Trial, difference, mark_model, shuffled
+from seqlib.grading.sandbox import PYTHON, Sandbox
+from seqlib.grading.secret import Draw, read
+from seqlib.grading.submission import UnreadableError, collect, read_notebook
+
+RIGHT = notebook()
+
+
+@pytest.fixture
+def secret(tmp_path):
+    (tmp_path / "secret").write_bytes(KEY)
+    return tmp_path / "secret"
+
+
+@pytest.fixture
+def run(tmp_path, secret):
+    """Run the command on files (name to bytes); returns its exit code, and where its results are."""
+
+    def run(files, *more):
+        folder = tmp_path / "submissions"
+        for name, data in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        out = tmp_path / "grades"
+        return command.main(["A1", str(folder), "--secret", str(secret), "--out", str(out), *more]), out
+
+    return run
+
+
+def rows(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# The secret.
+
+
+def test_what_is_drawn_never_changes():
+    """A secret kept for years must draw what it drew."""
+    draw = Draw(b"secret", "A1", "conv3d")
+    drawn = draw.digest("x").hex(), draw.integer("x", 0, 10**9), draw.array("x", (3,), 0, 255).tolist()
+    assert hashlib.sha256(repr(drawn).encode()).hexdigest()[:16] == "f0689f7f6552eddf"
+    assert draw.order("x", 5).tolist() == draw.order("x", 5).tolist() != sorted(draw.order("x", 5))
+
+
+def test_draws_depend_on_the_secret_and_on_every_name_and_fill_their_range():
+    names = [("a", "b", "c"), ("ab", "c"), ("a", "bc"), ("abc",)]
+    assert len({Draw(b"k", *most).digest(last) for *most, last in names} | {Draw(b"l", "a", "b").digest("c")}) == 5
+    values = Draw(b"k").array("values", (2000,), -1, 1)
+    assert {-1, 0, 1} == set(values.tolist()) and abs(values.mean()) < 0.1
+    assert "hidden" not in repr(Draw(b"hidden"))
+
+
+def test_a_secret_at_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").write_bytes(KEY)
+    assert read("~/mine", REPOSITORY) == KEY
+
+
+def test_a_secret_that_is_none_is_refused(tmp_path):
+    (tmp_path / "empty").touch()
+    (tmp_path / "link").symlink_to(REPOSITORY / "README.md")
+    for path, told in (
+        (REPOSITORY / "README.md", "outside the repository"),
+        (tmp_path / "link", "outside the repository"),
+        (tmp_path / "empty", "is empty"),
+        (tmp_path / "missing", "can be read"),
+        (tmp_path, "can be read"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            read(path, REPOSITORY)
+    (tmp_path / "any").write_bytes(b"\0\xff\n")
+    assert read(tmp_path / "any", REPOSITORY) == b"\0\xff\n"
+
+
+# Messages.
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(messages.KINDS)), st.lists(st.integers(0, 3), max_size=3))))
+def test_messages_come_back(kinds):
+    sent = [({"n": i}, np.ones(shape, kind)) for i, (kind, shape) in enumerate(kinds)]
+    came = messages.unpack(b"".join(messages.pack(*one) for one in sent))
+    assert [head["n"] for head, _ in came] == list(range(len(sent)))
+    for (_, there), (_, here) in zip(sent, came, strict=True):
+        assert there.dtype == here.dtype and np.array_equal(there, here)
+
+
+@given(st.binary() | st.text().map(str.encode) | st.recursive(st.integers(), st.lists).map(lambda x: b"%r\n" % x))
+def test_rubbish_is_no_message_and_no_error(data):
+    assert isinstance(messages.unpack(data), list)
+    assert messages.unpack(messages.pack({"first": 1}) + b"\xff" + data)[0] == ({"first": 1}, None)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"dtype": "object", "shape": [1]},
+        {"dtype": "float64", "shape": [10**9]},
+        {"dtype": "float64", "shape": [-1]},
+        {"dtype": "float64", "shape": [True]},
+        {"dtype": "float64", "shape": [1] * 9},
+        {"dtype": "float64", "shape": "1"},
+        {"dtype": [], "shape": [1]},
+        {"dtype": "float64"},
+    ],
+)
+def test_an_array_that_is_none_is_not_read(head):
+    assert messages.unpack(json.dumps(head).encode() + b"\n" + bytes(64)) == []
+
+
+# What is handed in.
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["alice.ipynb", "Bob.ipynb"], [("alice", "", "alice"), ("Bob", "", "Bob")]),
+        (["alice/A1.ipynb", "alice/A1.npz", "bob/A1.ipynb"], [("alice", "", "alice"), ("bob", "", "bob")]),
+        (["week 3/alice.ipynb", "week 3/bob.ipynb"], [("alice", "", "alice"), ("bob", "", "bob")]),
+        (["lovelaceada_12345_67890_A1.ipynb"], [("lovelaceada", "canvas", "12345")]),
+        (["lovelaceada_LATE_12345_67890_A1-1.ipynb"], [("lovelaceada", "canvas", "12345")]),
+        (["o_neil2_5_6_A1.ipynb", "o_neil2_5_7_A1.npz"], [("o_neil2", "canvas", "5")]),
+        (["anon_x7Yz2_678_A1.ipynb"], [("anon_x7Yz2", "canvas", "anon_x7Yz2")]),
+        (["Ada King_123_assignsubmission_file_/A1.ipynb"], [("Ada King", "moodle", "123")]),
+        (["Ada King_123_assignsubmission_file/A1.ipynb"], [("Ada King", "moodle", "123")]),
+        (["Ada King_123_assignsubmission_file_A1.ipynb"], [("Ada King", "moodle", "123")]),
+        (["Jo Wu_1_assignsubmission_file_/A1.ipynb", "Jo Wu_2_assignsubmission_file_/A1.ipynb"], None),
+        (["=1+1.ipynb", "@x.ipynb"], [("_1+1", "", "=1+1"), ("x", "", "@x")]),
+        (
+            [".DS_Store", "__MACOSX/._alice.ipynb", ".ipynb_checkpoints/a.ipynb", "alice.ipynb"],
+            [("alice", "", "alice")],
+        ),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True], ids=["folder", "zip"])
+def test_students_are_found_by_the_names_of_their_files(names, found, zipped, tmp_path):
+    source = tmp_path / ("all.zip" if zipped else "all")
+    if zipped:
+        with zipfile.ZipFile(source, "w") as archive:
+            for name in names:
+                archive.writestr(name, "x")
+    else:
+        for name in names:
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_text("x")
+    students = [(one.student, one.system, one.id) for one in collect(source, "A1")]
+    if found is None:  # two of one name
+        assert [(system, identity) for _, system, identity in students] == [("moodle", "1"), ("moodle", "2")]
+        assert len({name for name, *_ in students}) == 2
+    else:
+        assert students == found
+    assert any(one.late for one in collect(source, "A1")) == any("LATE" in name for name in names)
+
+
+def test_names_with_accents_and_names_that_clean_up_alike_stay_apart(tmp_path):
+    for name in ("Zoë Ångström", "a?", "a*", "A_"):
+        (tmp_path / f"{name}.ipynb").write_text(name)
+    found = collect(tmp_path, "A1")
+    assert len({one.student.casefold() for one in found}) == 4
+    assert "Zoë Ångström" in {one.student for one in found}
+    assert {one.file(".ipynb", "A1")[1].decode() for one in found} == {"Zoë Ångström", "a?", "a*", "A_"}
+
+
+def test_one_notebook_by_itself_and_nothing_at_all(tmp_path):
+    (tmp_path / "me.ipynb").write_bytes(RIGHT)
+    assert [one.student for one in collect(tmp_path / "me.ipynb", "A1")] == ["me"]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.zip").write_bytes(b"PK")
+    for path, told in (("nowhere", "there is no"), ("empty", "at least one file"), ("bad.zip", "not a zip")):
+        with pytest.raises(ValueError, match=told):
+            collect(tmp_path / path, "A1")
+
+
+def test_of_several_notebooks_the_one_named_like_the_assignment_is_graded():
+    files = {"draft.ipynb": lambda: b"{}", "A1-2.ipynb": lambda: RIGHT, "other.ipynb": lambda: b"{}"}
+    one = submission(b"", name="notes.txt", **files)
+    assert one.file(".ipynb", "A1")[0] == "A1-2.ipynb"
+    result = grader().grade(one)
+    assert points(result) == ALL and "Several notebooks" in lines(result)
+
+
+def test_a_notebook_is_read_with_whatever_sources_it_has():
+    made = {"cells": [{"cell_type": "code", "source": ["a\n", "b"]}, {"cell_type": "markdown", "source": "\ud800"}]}
+    assert read_notebook(json.dumps(made).encode()) == [("code", "a\nb"), ("markdown", "?")]
+    assert read_notebook(b"\xef\xbb\xbf" + json.dumps(made).encode())
+    with pytest.raises(UnreadableError):
+        read_notebook(b"{")
+
+
+def test_what_is_written_is_found_below_its_heading():
+    cells = [
+        ("markdown", "## 3. `why` (10 points)\nWhy?"),
+        ("markdown", "Because\nof it."),
+        ("code", "1"),
+        ("markdown", "And that."),
+        ("markdown", "## 4. `other`"),
+        ("markdown", "*Your answer.*"),
+    ]
+    assert answer_in_words(cells, "why") == "Because\nof it.\n\nAnd that."
+    assert answer_in_words(cells, "other") == answer_in_words(cells, "absent") == ""
+
+
+# Judging.
+
+
+def test_a_difference_is_told_without_what_is_right():
+    right = np.arange(12.0).reshape(3, 4)
+    assert difference(right, right + 1e-9) == "" == difference(right, right.astype("float32"))
+    assert difference(np.int64(3), np.array(3.0)) == "" and difference((1, 2), np.array([1, 2])) == ""
+    assert "shape is (4, 3)" in difference(right, right.T)
+    assert difference(right, right * [[1], [1], [2]]) == "4 of 12 values are wrong, in the first axis at 2"
+    assert difference(right, right + 1) == "12 of 12 values are wrong, everywhere"
+    assert difference(right, np.full_like(right, np.nan)).startswith("12 of 12")
+    assert difference(np.int64(3), np.array(4)) == "the number is wrong"
+
+
+def test_members_of_a_set_come_apart_and_their_answers_back():
+    x = np.arange(2 * 50, dtype=np.uint8).reshape(2, 50, 1, 1, 1, 1)
+    tests = [
+        Trial("sets", 0.5, 0, 1, x, np.zeros((2, 50), int)),
+        Trial("clips", 0.5, 0, 1, x[:1], np.ones((1, 50), int)),
+    ]
+    clips, back = shuffled(Draw(b"k"), tests)
+    assert clips.shape == (150, 1, 1, 1, 1)
+    neighbours = np.abs(np.diff(clips[:, 0, 0, 0, 0].astype(int)))
+    assert np.median(neighbours) > 20
+    sets, single = back(clips[:, 0, 0, 0, 0])
+    assert np.array_equal(sets, x[..., 0, 0, 0, 0]) and np.array_equal(single, x[:1, :, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(("right", "worth"), [(0, 0), (50, 0), (70, 10), (90, 20), (100, 20)])
+def test_points_grow_between_none_and_full(right, worth):
+    y = np.zeros((2, 100), int)
+    answers = y.copy()
+    answers[1, right:] = 1  # one member of each of the others is wrong
+    question = Model("see", 20, {}, None, None)
+    mark = mark_model(question, [Trial("sets", 1, 0.5, 0.9, None, y)], [answers])
+    assert mark.points == worth and f"{right / 100:.1%}" in mark.lines[0]
+
+
+# What runs in the sandbox, tried here, where its lines are counted.
+
+
+def ran(cells, functions=(), given=()):
+    told = []
+    limits = HURRY._asdict()
+    inside.notebook(
+        {"cells": cells, "functions": functions, "skip": [], "limits": limits},
+        given,
+        lambda head, array=None: told.append((head, array)),
+    )
+    return told
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("x = 1", None),
+        ("%matplotlib inline\nx = 1\n!ls -l\nfiles = !ls\nhelp?\nif True:\n    %time x = 2", "left out"),
+        ("%%time\nx = 1", "left out"),
+        ("%%bash\nls", "the cell was left out"),
+        ("x = (7\n     % 4)", None),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise NotImplementedError", "it is not written yet"),
+        ("raise MemoryError", "more memory"),
+        ("class E(BaseException): pass\nraise E", "E"),
+        ("x = (", "SyntaxError"),
+    ],
+)
+def test_a_cell_is_run_without_what_is_no_python(source, told):
+    (_, (end, _)) = ran([("cell 1", source)])
+    assert end["end"] == "cell 1" and (told in end["note"] if told else end["note"] is None)
+
+
+def test_functions_are_called_with_what_is_given():
+    cells = [("cell 1", "import numpy as np\ndef f(x, y): return x * len(y)\ndef g(x): return ['a']\ndef h(x): pass")]
+    given = [({"to": name, "case": 0}, np.arange(3)) for name in "fgh"]
+    given.append(({"to": "f", "case": 0, "value": [[1, 2], 3]}, None))
+    told = {
+        head.get("answer", head.get("failed", head.get("missing"))): (head, array)
+        for head, array in ran(cells, ["f", "g", "h", "ff"], given)
+    }
+    assert told["f"][1].tolist() == [0, 2, 4]
+    assert told["g"][0]["why"] == "what it returned is not an array of numbers"
+    assert told["h"][0]["why"] == "it returned None"
+    assert told["ff"][0] == {"missing": "ff", "like": ["f"]}
+    assert inside.tuples([[1, [2]], 3]) == ((1, (2,)), 3)
+
+
+def test_an_alarm_is_told_and_the_next_step_goes_on():
+    limits = {"cells": [("cell 1", "while True: pass"), ("cell 2", "x = 1")]}
+    told = []
+    job = {"functions": [], "skip": [], "limits": HURRY._asdict() | {"step": 0.5, "step_cpu": 0.3}} | limits
+    inside.notebook(job, [], lambda head, array=None: told.append(head))
+    assert "took more than 0." in told[1]["note"] and told[3] == {"end": "cell 2", "note": None}
+
+
+def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
+    from seqlib import files, models
+
+    files.save_model(models.average_pooling(2, (4, 8, 8, 1)), tmp_path / "m.npz")
+    data = np.frombuffer((tmp_path / "m.npz").read_bytes(), np.uint8)
+    given = [({"name": "file"}, data), ({"name": "clips"}, np.zeros((3, 4, 8, 8, 1), np.uint8))]
+    for most, sent in ((10**9, ["cost", "answer"]), (5, ["cost"])):
+        told = []
+        inside.model({"budget": {"parameters": most}}, given, lambda head, array=None, told=told: told.append(head))
+        assert [next(iter(head)) for head in told] == sent
+    told = []
+    given[0] = ({"name": "file"}, data[:50])
+    inside.model({"budget": {}}, given, lambda head, array=None: told.append(head))
+    assert "save_model wrote" in told[0]["refused"]
+
+
+def test_the_filter_of_system_calls_has_the_form_that_the_kernel_takes():
+    for machine in syscalls.NUMBERS:
+        code = syscalls.program(machine)
+        assert len(code) % 8 == 0 and len(code) // 8 < 256
+        for at in range(0, len(code), 8):  # no jump leads beyond the end
+            instruction, yes, no = code[at], code[at + 2], code[at + 3]
+            if instruction in (syscalls.IF_EQUAL, syscalls.IF_AT_LEAST, syscalls.IF_BIT):
+                assert at // 8 + 1 + max(yes, no) < len(code) // 8
+        assert code[-8:-4] == bytes([syscalls.RETURN, 0, 0, 0])
+
+
+# The command.
+
+
+def test_a_class_is_graded_and_everything_is_written(run):
+    files = {
+        "lovelaceada_11_101_A1.ipynb": RIGHT,
+        "hoppergrace_LATE_12_102_A1.ipynb": notebook({"conv3d-answer": "def conv3d(clip, kernel):\n    1 / 0"}),
+        "Zoë O'Neil_21_assignsubmission_file_/A1.ipynb": RIGHT + b" ",
+        "noether/A1.ipynb": b"no notebook <b>at all</b>",
+    }
+    exit_code, out = run(files)
+    assert exit_code == 0
+    graded = {row["student"]: row for row in rows(out / "grades.csv")}
+    assert list(next(iter(graded.values()))) == ["student", *QUESTIONS, "total"]
+    assert [row["total"] for row in graded.values()] == ["75", "100", "0", "100"]  # by name
+    assert rows(out / "canvas.csv") == [
+        {"Student": "hoppergrace", "ID": "12", "Section": "", "A1": "75"},
+        {"Student": "lovelaceada", "ID": "11", "Section": "", "A1": "100"},
+    ]
+    (row,) = rows(out / "moodle.csv")
+    assert row["Identifier"] == "Participant 21" and row["Grade"] == "100" and "Last modified (grade)" in row
+    page = BeautifulSoup((out / "feedback" / "hoppergrace.html").read_text("utf-8"), "html.parser")
+    assert page.html["lang"] == "en" and "hoppergrace" in page.title.text
+    assert "Handed in late" in page.text and "ZeroDivisionError: division by zero" in page.text
+    assert [cell.text for cell in page.select("tr.sum > *")] == ["together", "75", "100"]
+    told = json.loads((out / "gradescope" / "hoppergrace.json").read_text("utf-8"))
+    assert told["score"] == 75 == sum(one["score"] for one in told["tests"])
+    assert {(one["name"], one["max_score"]) for one in told["tests"]} == set(ALL.items())
+    assert all(one["visibility"] == "visible" for one in told["tests"])
+
+
+def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
+    _, out = run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abc")})
+    first = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    assert "3 of them new" in capsys.readouterr().out
+    run({})
+    assert "0 of them new" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == first
+    run({"b.ipynb": notebook({"conv3d-answer": ""})})
+    assert "1 of them new" in capsys.readouterr().out
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "75", "100"]
+
+
+def test_it_goes_on_where_it_was_killed(run, tmp_path, secret, capsys):
+    """Killed between two results, it keeps what it has; nothing half-written is taken for a result."""
+    folder, out = tmp_path / "submissions", tmp_path / "grades"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"s{number:02}.ipynb").write_bytes(RIGHT + b" " * number)
+    arguments = ["A1", str(folder), "--secret", str(secret), "--out", str(out), "--workers", "1"]
+    process = subprocess.Popen([sys.executable, "-m", "seqlib.grading", *arguments], cwd=REPOSITORY)
+    kept = out / "results"
+    while process.poll() is None and len(list(kept.glob("*.json")) if kept.exists() else []) < 2:
+        pass
+    process.kill()
+    process.wait()
+    done = len(list(kept.glob("*.json")))
+    assert 2 <= done < 12 and not (out / "grades.csv").exists()
+    (kept / "0123.json.unfinished").write_text("{")
+    run({})
+    assert f"{12 - done} of them new" in capsys.readouterr().out
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 12
+
+
+def test_stopped_by_hand_it_keeps_what_it_has(run, monkeypatch, capsys):
+    done = command.as_completed
+
+    def stopped(running):
+        yield next(done(running))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "as_completed", stopped)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with pytest.raises(SystemExit, match="The same command goes on from here"):
+        run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abcdefgh")}, "--workers", "1")
+    assert "1 of 8" in capsys.readouterr().out
+    monkeypatch.setattr(command, "as_completed", done)
+    _, out = run({})
+    assert "7 of them new" in capsys.readouterr().out
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 8
+
+
+def test_a_hundred_right_submissions_get_every_point_a_hundred_times(run, capsys):
+    _, out = run({f"s{number:03}.ipynb": RIGHT + b"\n" * number for number in range(100)})
+    assert "100 of them new" in capsys.readouterr().out
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 100
+
+
+def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, capsys):
+    grade = Grader.grade
+
+    def failing(self, one):
+        if one.student == "b":
+            raise RuntimeError("a bug of ours")
+        return grade(self, one)
+
+    monkeypatch.setattr(Grader, "grade", failing)
+    exit_code, out = run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abc")})
+    assert exit_code == 1 and "failed on b" in capsys.readouterr().err
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "0", "100"]
+    assert "not you: RuntimeError: a bug of ours" in (out / "feedback" / "b.html").read_text("utf-8")
+    monkeypatch.setattr(Grader, "grade", grade)
+    assert run({})[0] == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 3
+
+
+def test_other_secrets_and_other_graders_have_results_of_their_own(monkeypatch):
+    one = submission(RIGHT)
+    keys = {grader().key(one), grader(Assignment("A1", b"another")).key(one), grader().key(submission(RIGHT + b" "))}
+    changed = grader()
+    changed._version = "another"
+    assert len(keys | {changed.key(one)}) == 4
+    assert grader().key(one) in keys, "and the same has the same"
+
+
+def test_without_bubblewrap_it_says_so_and_stops(run, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "/nowhere")
+    exit_code, out = run({"a.ipynb": RIGHT})
+    assert exit_code == 1 and not out.exists()
+    told = capsys.readouterr().err
+    assert "bubblewrap is not installed" in told and "--without-sandbox" in told
+    exit_code, out = run({"a.ipynb": RIGHT}, "--without-sandbox")
+    assert exit_code == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"]
+    assert "can read your files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["A9", "{folder}", "--practice", "--out", "{out}"], "assignment must be one of A1, A2, A3"),
+        (["A1", "{folder}/nowhere", "--practice", "--out", "{out}"], "there is no"),
+        (["A1", "{folder}", "--secret", "{folder}/nowhere", "--out", "{out}"], "can be read"),
+        (["A1", "{folder}", "--practice", "--out", "{folder}/grades"], "out must lie outside the submissions"),
+        (["A1", "{folder}", "--out", "{out}"], "one of the arguments --secret --practice is required"),
+    ],
+)
+def test_what_cannot_be_done_is_told(arguments, told, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        command.main([text.format(folder=tmp_path, out=tmp_path / "out") for text in arguments])
+    assert told in capsys.readouterr().err
+
+
+# Points that a person gives.
+
+
+@pytest.fixture
+def with_words(tmp_path):
+    """Results of A2 in which two have written something, one of them markup."""
+    assignment = Assignment("A2", KEY)
+    handed_in = [submission(b"", name) for name in ("ada", "bob")]
+    results = [
+        {
+            "marks": {
+                question.name: {"points": None if question.name in written else 1.0, "of": question.points, "lines": []}
+                for question in assignment.questions
+            },
+            "notes": [],
+            "written": written,
+        }
+        for written in ({"why_blind": "<script>&", "why_seeing": "=1+1"}, {"why_blind": "", "why_seeing": "So."})
+    ]
+    results[1]["marks"]["why_blind"]["points"] = 0
+    return assignment, list(zip(handed_in, results, strict=True)), tmp_path
+
+
+def test_what_was_written_is_shown_on_one_page_and_as_text(with_words):
+    assignment, graded, folder = with_words
+    reports.write_all(folder, assignment, graded)
+    for page in (folder / "written.html", folder / "feedback" / "ada.html"):
+        assert "&lt;script&gt;&amp;" in page.read_text("utf-8") and "<script" not in page.read_text("utf-8")
+    assert "=1+1" not in (folder / "written.csv").read_text("utf-8") + (folder / "grades.csv").read_text("utf-8")
+    assert rows(folder / "written.csv") == [
+        {"student": "ada", "why_blind": "", "why_seeing": ""},
+        {"student": "bob", "why_blind": "0", "why_seeing": ""},
+    ]
+
+
+def test_points_that_a_person_gives_are_kept_and_added(with_words):
+    assignment, graded, folder = with_words
+    reports.write_all(folder, assignment, graded)
+    path = folder / "written.csv"
+    path.write_text(path.read_text("utf-8").replace("ada,,", 'ada,7,"8,5"'), "utf-8")  # as a comma country writes it
+    given = reports.read_written(path, assignment)
+    assert given == {("ada", "why_blind"): 7, ("ada", "why_seeing"): 8.5, ("bob", "why_blind"): 0}
+    command.add_points(given, graded)
+    reports.write_all(folder, assignment, graded)
+    assert [row["total"] for row in rows(folder / "grades.csv")] == ["18.5", "3"]
+    assert reports.read_written(path, assignment) == given
+
+
+@pytest.mark.parametrize("text", ["11", "-1", "ten", "nan"])
+def test_points_that_are_none_are_told_by_name(text, with_words):
+    assignment, _, folder = with_words
+    (folder / "written.csv").write_text(f"student,why_blind,why_seeing\nada,{text},\n", "utf-8")
+    with pytest.raises(ValueError, match="why_blind of ada must be a number from 0 to 10"):
+        reports.read_written(folder / "written.csv", assignment)
+    (folder / "written.csv").write_text("name\nada\n", "utf-8")
+    with pytest.raises(ValueError, match=r"written.csv must have a column student"):
+        reports.read_written(folder / "written.csv", assignment)
+
+
+def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path):
+    from seqlib import files
+    from seqlib.backend import keras
+
+    assignment = Assignment("A2", KEY)
+    grade = Grader(assignment, Sandbox(), HURRY).grade
+    frames, resolution = assignment.drawn["frames"], assignment.drawn["resolution"]
+    clip = keras.Input((frames, resolution, resolution, 1))
+    small = keras.layers.GlobalMaxPooling3D()(keras.layers.Conv3D(1, 1)(clip))
+    files.save_model(keras.Model(clip, keras.layers.Dense(100)(small)), tmp_path / "small.npz")
+    large = keras.layers.Dense(16)(keras.layers.Flatten()(clip))
+    files.save_model(keras.Model(clip, large), tmp_path / "large.npz")
+    base = json.dumps(assignment.student).encode()
+    for data, told in (
+        (None, "the model: no .npz file was handed in"),
+        (b"rubbish", "file must be one that save_model wrote"),
+        ((tmp_path / "large.npz").read_bytes(), "over the budget, so it was not tried"),
+        ((tmp_path / "small.npz").read_bytes(), "twin sets that are wholly right: 0.0%"),
+    ):
+        more = {} if data is None else {"A2.npz": lambda data=data: data}
+        result = grade(submission(base, name="A2.ipynb", **more))
+        assert told in lines(result), lines(result)
+        assert result["marks"]["see"]["points"] == 0
+    assert result["marks"]["why_blind"] == {"points": 0, "of": 10, "lines": ["nothing is written"]}
+
+
+# Gradescope.
+
+
+def test_gradescope_gets_its_results(tmp_path):
+    for folder in ("source", "submission", "results"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "source" / "secret").write_bytes(KEY)
+    (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook({"to-batch-answer": ""}))
+    gradescope.main("A1", tmp_path, user=None)
+    told = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+    assert told["score"] == 85 and [one["name"] for one in told["tests"]] == QUESTIONS
+
+
+def everybody_can_read(path):
+    return all(parent.stat().st_mode & 0o005 == 0o005 for parent in [path, *path.parents])
+
+
+if os.getuid() == 0 and everybody_can_read(PYTHON):
+
+    def test_on_gradescope_student_code_is_a_user_who_can_do_nothing(tmp_path):
+        """Takes root, and a Python that is not in root's home."""
+        for folder in ("source", "submission", "results"):
+            (tmp_path / folder).mkdir()
+        (tmp_path / "source" / "secret").write_bytes(KEY)
+        (tmp_path / "source" / "secret").chmod(0o600)
+        read = f"print(open({str(tmp_path / 'source' / 'secret')!r}).read())"
+        written = f"open({str(tmp_path / 'results' / 'results.json')!r}, 'w').write('100')"
+        who = "import os\nassert os.getuid() != 0 and os.getgroups() == []"
+        (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook(added=[read, written, who]))
+        gradescope.main("A1", tmp_path, user="nobody")
+        told = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+        assert told["score"] == 100
+        assert told["output"].count("PermissionError") == 2 and "Cell 3" not in told["output"]

@@ -1,0 +1,459 @@
+"""What a student may hand in to harm or to cheat. Nothing gains a point, sees a secret or touches another's mark.
+
+All of it really runs, under bubblewrap, with the grader's own limits made tight.
+"""
+
+import io
+import json
+import pickle
+import re
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handed_in import A1, ALL, KEY, grader, lines, notebook, points, submission
+
+import seqlib
+from seqlib.grading import __main__ as command
+from seqlib.grading import messages
+from seqlib.grading.sandbox import Sandbox
+
+ROOT = Path(seqlib.__file__).parents[1]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sandbox():
+    problem = Sandbox().problem()
+    if problem:
+        pytest.skip(f"no sandbox: {problem}; `make system` installs it")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind():
+    """Nothing of what ran is running still, and the repository is as it was."""
+
+    def state():
+        return subprocess.check_output(["git", "status", "--porcelain"], cwd=ROOT)
+
+    before = state()
+    yield
+    until = time.monotonic() + 5
+    while time.monotonic() < until and (left := running()):
+        time.sleep(0.05)
+    assert not left
+    assert state() == before
+
+
+def running():
+    """Processes of a sandbox."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"grading/inside.py" in path.read_bytes():
+                found.append(path)
+        except OSError:
+            continue
+    return found
+
+
+def grade(*notebook_arguments, **named):
+    return grader().grade(submission(notebook(*notebook_arguments, **named)))
+
+
+def but(*names):
+    """All points, but for some questions."""
+    return ALL | dict.fromkeys(names, 0)
+
+
+# Inside a question's function: the question is lost, and no other. Code, and what the feedback says.
+IN_A_FUNCTION = {
+    "infinite loop": ("while True: pass", "took more than . s and was stopped"),
+    "a loop that switches the alarms off": (
+        """
+        import signal
+        signal.setitimer(signal.ITIMER_PROF, 0), signal.setitimer(signal.ITIMER_REAL, 0)
+        while True: pass
+        """,
+        "took more than 8 s",
+    ),
+    "sleep": ("import time; time.sleep(1e6)", "took more than . s and was stopped"),
+    "fork bomb": (
+        """
+        import os
+        while True:
+            os.fork()
+        """,
+        "Operation not permitted",
+    ),
+    "200 GB": ("return np.ones(25_000_000_000)", "more memory than there is"),
+    "a process of its own": ("import subprocess; subprocess.run(['id'])", "Operation not permitted"),
+    "much memory": ("kept = [np.ones(2**17) for _ in range(10**6)]", "more memory than there is|1 GiB"),
+    "filling the disk": (
+        "for number in range(10**9): open(f'/tmp/{number}', 'wb').write(bytes(2**20))",
+        "No space left on device",
+    ),
+    "filling /dev/shm": ("open('/dev/shm/x', 'wb').write(bytes(2**20))", "Read-only file system"),
+    "one huge file": ("open('/tmp/x', 'wb').write(bytes(2**23))", "File too large"),
+    "network": ("import socket; socket.create_connection(('127.0.0.1', 80), 5)", "Operation not permitted"),
+    "writing to the repository": (
+        f"open({str(Path(seqlib.__file__).with_name('planted.py'))!r}, 'w').write('x')",
+        "Read-only file system",
+    ),
+    "writing to /proc/sys": ("open('/proc/sys/kernel/core_pattern', 'w').write('x')", "Read-only|Permission"),
+    "raising the limits": (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**50, 2**50))",
+        "exceed|not allowed",
+    ),
+    "a link as an answer": (
+        """
+        import os
+        os.symlink("/etc/passwd", "/tmp/conv3d.npy")
+        os.symlink("/proc/self/fd/0", "/tmp/answer.npy")
+        return "/tmp/conv3d.npy"
+        """,
+        "not an array of numbers",
+    ),
+    "100 MB returned": ("return np.zeros(13_000_000)", "what it returned is too large"),
+    "killing itself": ("import os; os.kill(os.getpid(), 9)", "it ended Python"),
+    "leaving": ("import os; os._exit(0)", "it ended Python"),
+    "killing all": ("import os; os.kill(-1, 9); os.kill(1, 9)", "it ended Python|ProcessLookupError"),
+    "crashing": ("import ctypes; ctypes.string_at(0)", "it ended Python"),
+    "endless recursion": (
+        "import sys; sys.setrecursionlimit(10**9); return conv3d(clip, kernel)",
+        "it ended Python|RecursionError|memory|took more than",
+    ),
+    "an object that is equal to everything": (
+        """
+        class Cheat:
+            def __array__(self, *_, **__): return np.array([{}], object)
+            def __eq__(self, _): return True
+        return Cheat()
+        """,
+        "not an array of numbers",
+    ),
+    "a poisoned pickle": (
+        """
+        class Poison:
+            def __reduce__(self): return print, ("poisoned",)
+        return Poison()
+        """,
+        "not an array of numbers",
+    ),
+    "an error that takes its time": (
+        """
+        class Lie(Exception):
+            def __str__(self):
+                while True: pass
+        raise Lie
+        """,
+        "took more than . s",
+    ),
+}
+
+
+def attacking(body):
+    """A conv3d that attacks."""
+    return "def conv3d(clip, kernel):\n" + textwrap.indent(textwrap.dedent(body), "    ")
+
+
+@pytest.mark.parametrize("name", IN_A_FUNCTION)
+def test_an_attack_in_a_function_loses_that_question_and_no_other(name):
+    body, told = IN_A_FUNCTION[name]
+    result = grade({"conv3d-answer": attacking(body)})
+    assert points(result) == but("conv3d")
+
+    assert re.search(told, lines(result)), lines(result)
+
+
+def test_a_thread_bomb_gains_nothing():
+    """What it leaves running may yet end a later question of its author's."""
+    bomb = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()"
+    result = grade({"conv3d-answer": attacking(bomb)})
+    assert points(result)["conv3d"] == 0
+    assert re.search("started more than 40 processes|can't start new thread", lines(result)), lines(result)
+
+
+# In a cell of its own, before all others: it is passed over.
+IN_A_CELL = {
+    "infinite loop": ("while True:\n    pass", r"Cell 1: .*took more than . s"),
+    "killing its own kernel": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", r"Cell 1: it ended Python"),
+    "leaving": ("raise SystemExit", r"Cell 1: SystemExit"),
+    "100 MB of output": (
+        "import os, sys\nfor _ in range(100):\n    print('x' * 2**20)\n    os.write(2, b'x' * 2**20)\n1 / 0",
+        r"Cell 1: ZeroDivisionError",
+    ),
+    "a fake score": ("print('{\"score\": 100}')\nprint('A1 100/100')\n1 / 0", r"Cell 1: ZeroDivisionError"),
+    "shell escapes and magics": ("%matplotlib inline\n!rm -rf /\nx = !ls\n%load_ext autoreload\ny = 1", r"left out"),
+    "a cell magic": ("%%bash\nrm -rf /", r"a cell magic"),
+    "syntax": ("def (", r"Cell 1: SyntaxError"),
+    "a null byte": ("x = 1\0", r"Cell 1: (SyntaxError|ValueError)"),
+}
+
+
+@pytest.mark.parametrize("name", IN_A_CELL)
+def test_a_cell_that_attacks_or_fails_is_passed_over(name):
+    source, told = IN_A_CELL[name]
+    result = grade(added=[source])
+    assert points(result) == ALL
+
+    assert re.search(told, lines(result)), lines(result)
+
+
+# Whatever is patched or forged: with stubs for answers there are no points.
+TO_EVERY_FILE = "import os, pickle\nfor fd in range(3, 64):\n    try: {}\n    except OSError: pass"
+CHEATS = {
+    "NumPy": "np.isclose = np.allclose = np.array_equal = lambda *a, **k: True; np.ndarray = object",
+    "NumPy's arrays": "np.asarray = np.array = lambda *a, **k: None",
+    "builtins": """
+import builtins
+builtins.sum = builtins.all = builtins.any = lambda *a, **k: True
+builtins.len, builtins.round = lambda *_: 5, lambda *_: 25
+""",
+    "Keras": "import sys, types; sys.modules['keras'] = sys.modules['tensorflow'] = types.ModuleType('keras')",
+    "the checker": """
+import seqlib.grading.questions, seqlib.grading.grade
+seqlib.grading.questions.difference = lambda *_: ""
+seqlib.grading.grade.Grader.grade = lambda *_: {}
+""",
+    "what runs it": """
+import __main__
+__main__.call = lambda *a, **k: None
+__main__.messages.pack = lambda *_: b'{"finished": true, "score": 100}\\n'
+""",
+    "an early end": TO_EVERY_FILE.format("""os.write(fd, b'{"finished": true}\\n')"""),
+    "forged answers": """
+import os
+for fd in range(3, 64):
+    for name in ("to_batch", "conv3d", "frames_seen"):
+        for case in range(5):
+            line = '{"answer": "%s", "case": %d, "dtype": "float64", "shape": []}' % (name, case)
+            try: os.write(fd, line.encode() + b"\\n" + bytes(8))
+            except OSError: pass
+""",
+    "nonsense in the right form": TO_EVERY_FILE.format(
+        """os.write(fd, b'{"answer": [], "case": {}}\\n{"begin": 5}\\n{"missing": {}}\\n{"end": [], "note": []}\\n')"""
+    ),
+    "a pickle": "class P:\n    def __reduce__(self): return print, ('poisoned',)\n"
+    + TO_EVERY_FILE.format("os.write(fd, pickle.dumps(P()))"),
+    "rubbish": TO_EVERY_FILE.format("os.write(fd, os.urandom(2**16))"),
+    "too much": TO_EVERY_FILE.format("os.write(fd, bytes(2**24))"),
+    "an array that is equal to everything": """
+class Equal(np.ndarray):
+    def __eq__(self, other): return np.ones(5, bool)
+def conv3d(clip, kernel): return np.zeros(3).view(Equal)
+to_batch = frames_seen = conv3d
+""",
+}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_patching_and_forging_gain_nothing(name, capfd):
+    data = notebook(added=["import numpy as np\n" + CHEATS[name]], last=[CHEATS[name]], base=A1.student)
+    result = grader().grade(submission(data))
+    assert points(result) == dict.fromkeys(ALL, 0)
+    assert lines(result)
+    assert "poisoned" not in "".join(capfd.readouterr())
+
+
+LOOK = """
+import os, sys, json
+PUBLIC = (".py", ".json", ".mplstyle", ".pyc", "ld.so.cache")
+def to_batch(frames, lengths):
+    found = []
+    packages = [path for path in sys.path if "-packages" in path]
+    public = ("/proc", "/dev", "/usr", "/bin", "/lib", "/etc/alternatives", sys.base_prefix, *packages)
+    for folder, below, files in os.walk("/"):
+        below[:] = [name for name in below if not os.path.join(folder, name).startswith(public)]
+        found += [os.path.join(folder, file) for file in files if not file.endswith(PUBLIC)]
+    for path in ("/proc/1/environ", "/proc/1/cmdline", "/proc/self/environ"):
+        try:
+            found += [path] * (b"GRADING_TEST" in open(path, "rb").read())
+        except OSError:
+            pass
+    found += [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) not in (1, os.getpid())]
+    raise ValueError(json.dumps(found))
+"""
+
+
+def test_there_is_nothing_to_read(tmp_path, monkeypatch):
+    """No notebook but its own source, no secret, no other process, none of the grader's environment."""
+    monkeypatch.setenv("GRADING_TEST", "1")
+    (tmp_path / "the.secret").write_bytes(KEY)
+    (tmp_path / "other.ipynb").write_bytes(notebook())
+    result = grade({"to-batch-answer": LOOK})
+    assert "ValueError: []" in lines(result), lines(result)
+
+
+def test_nothing_that_is_expected_and_no_secret_goes_into_the_sandbox(monkeypatch):
+    sent = []
+
+    def run(self, job, given=(), limits=None):
+        sent.extend(messages.pack(*one) for one in [(job, None), *given])
+        return [], ""
+
+    monkeypatch.setattr(Sandbox, "run", run)
+    grade()
+    sent = b"".join(sent)
+    inputs, _ = A1.cases(A1.questions[1])
+    assert inputs[0][1][0].tobytes() in sent, "the inputs do go in"
+    for question in A1.questions:
+        for answer in A1.cases(question)[1]:
+            answer = np.asarray(answer)
+            assert answer.nbytes < 64 or np.ascontiguousarray(answer).tobytes() not in sent, question.name
+    assert KEY not in sent and KEY.hex().encode() not in sent
+
+
+def test_a_server_next_door_is_not_reached():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        port = server.getsockname()[1]
+        attack = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2).send(b'answers')"
+        assert points(grade(added=[attack])) == ALL
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"\xff\xfe\x00bad", "not UTF-8"),
+        (b"this is no JSON", "not JSON"),
+        (b'{"cells": ' + b"[" * 100_000, "not JSON"),
+        (b'{"worksheets": []}', "no cells"),
+        (b'{"cells": 5}', "no cells"),
+        (b'{"cells": [{"cell_type": "code"}]}', "no cells"),
+        (b'{"cells": [{"cell_type": "code", "source": [1]}]}', "no cells"),
+        (b"[]", "no cells"),
+        (b"", "not JSON"),
+    ],
+)
+def test_what_is_no_notebook_is_told_in_a_line(data, told):
+    result = grader().grade(submission(data))
+    assert points(result) == dict.fromkeys(ALL, 0)
+    assert told in result["notes"][0]
+
+
+def test_missing_cells_and_renamed_functions_are_told():
+    result = grade({"conv3d-answer": "def conv_3d(clip, kernel):\n    pass", "to-batch-answer": "", "imports": ""})
+    assert points(result)["conv3d"] == points(result)["to_batch"] == 0
+    assert result["marks"]["conv3d"]["lines"] == [
+        "all 5 inputs: the notebook defines no function of this name; is conv_3d meant?"
+    ]
+    assert "name 'np' is not defined" in lines(result)
+    assert points(result)["output_shape"] == ALL["output_shape"], "it needs no NumPy"
+
+
+def test_stripped_metadata_and_lists_of_lines_do_not_matter():
+    stripped = json.loads(notebook())
+    stripped = {
+        "cells": [
+            {"cell_type": cell["cell_type"], "source": cell["source"].splitlines(keepends=True)}
+            for cell in stripped["cells"]
+        ]
+    }
+    assert points(grader().grade(submission(json.dumps(stripped).encode()))) == ALL
+
+
+def zipped(files, **options):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def linked(name, target):
+    """A zip that holds a symbolic link."""
+    info = zipfile.ZipInfo(name)
+    info.external_attr = 0o120777 << 16
+    return zipped({info: target})
+
+
+@pytest.mark.parametrize(
+    ("packed", "told"),
+    [
+        (lambda: zipped({"A1.ipynb": bytes(2**28)}), "larger than 16 MiB"),
+        (lambda: zipped({f"{i}.ipynb": b"" for i in range(101)}), "more than 100 files"),
+        (lambda: linked("A1.ipynb", "/etc/passwd"), "a link"),
+        (lambda: b"PK\3\4 and no more", "not a zip"),
+        (lambda: zipped({"A1.ipynb": b"{}" * 99})[:-40], "not a zip"),
+        (lambda: zipped({"notes.txt": b""}), "no .ipynb file"),
+    ],
+)
+def test_a_zip_bomb_a_link_and_a_broken_zip_are_told(packed, told):
+    result = grader().grade(submission(packed(), name="A1.zip"))
+    assert points(result) == dict.fromkeys(ALL, 0)
+    assert told in result["notes"][0]
+
+
+def test_a_students_zip_is_read_and_its_names_are_only_names(tmp_path):
+    result = grader().grade(submission(zipped({"../../../work/A1.ipynb": notebook()}), name="mine.zip"))
+    assert points(result) == ALL
+
+
+def test_the_whole_set_in_one_folder_stops_nothing_and_harms_nobody(tmp_path, capsys):
+    """As an instructor meets it: a folder with attackers, links and rubbish beside two who did their work."""
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    secret = tmp_path / "secret"
+    secret.write_bytes(KEY)
+    for name in ("anna", "zoe"):
+        (folder / f"{name}.ipynb").write_bytes(notebook())
+    for number, name in enumerate(("fork bomb", "killing all", "200 GB", "filling the disk")):
+        body = IN_A_FUNCTION[name][0]
+        (folder / f"m{number}.ipynb").write_bytes(notebook({"conv3d-answer": attacking(body)}, base=A1.student))
+    (folder / "link.ipynb").symlink_to(secret)
+    (folder / "loop").symlink_to(folder)
+    (folder / "=cmd|' calc'!A1.ipynb").write_bytes(b"\xff")
+    (folder / "<script>alert(1)<.ipynb").write_bytes(b"{}")
+    out = tmp_path / "grades"
+    arguments = ["A1", str(folder), "--secret", str(secret), "--out", str(out)]
+    assert command.main(arguments) == 0
+    first = (out / "grades.csv").read_bytes()
+    rows = dict(line.split(",", 1) for line in first.decode("utf-8-sig").splitlines()[1:])
+    assert {name for name, rest in rows.items() if rest.endswith(",100")} == {"anna", "zoe"}
+    assert all(rest.endswith(",0") for name, rest in rows.items() if name not in ("anna", "zoe"))
+    assert not any(name.startswith(("=", "+", "-", "@")) for name in rows)
+    assert command.main(arguments) == 0
+    assert (out / "grades.csv").read_bytes() == first
+    pages = "".join(path.read_text("utf-8") for path in (out / "feedback").iterdir())
+    assert "<script" not in pages and KEY.decode() not in pages
+    assert "a link to another file" in pages
+    assert {path.parent for path in out.rglob("*.html")} == {out / "feedback"}
+
+
+def test_without_bubblewrap_there_are_still_limits():
+    hurried = grader(bubblewrap=False)
+    for name in ("infinite loop", "sleep", "200 GB", "killing itself", "fork bomb"):
+        body, _ = IN_A_FUNCTION[name]
+        result = hurried.grade(submission(notebook({"conv3d-answer": attacking(body)})))
+        assert points(result) == but("conv3d"), name
+
+
+def test_a_pickle_among_what_comes_back_is_not_read(capfd):
+    class Poison:
+        def __reduce__(self):
+            return print, ("poisoned",)
+
+    for data in (pickle.dumps(Poison()), b'{"dtype": "object", "shape": [1]}\n' + pickle.dumps([Poison()])):
+        assert messages.unpack(messages.pack({"note": 1}) + data) == [({"note": 1}, None)]
+    assert "poisoned" not in "".join(capfd.readouterr())
+
+
+def test_bubblewrap_ends_with_the_grader(tmp_path):
+    """Killed from outside, the grader leaves nothing that runs."""
+    (tmp_path / "a.ipynb").write_bytes(notebook(added=["import time\ntime.sleep(25)"]))
+    arguments = ["A1", str(tmp_path / "a.ipynb"), "--practice", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen([sys.executable, "-m", "seqlib.grading", *arguments], cwd=ROOT)
+    until = time.monotonic() + 20
+    while not running() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert running()
+    process.kill()
+    process.wait()

@@ -1,0 +1,109 @@
+"""Make the assignments: for each, the student's copy, the solution with its outputs, and the zip for Gradescope.
+
+``python -m tools.assignments`` makes the practice variant; with a file as its argument, the variant that this secret
+draws. Everything goes to ``_build/assignments``; nothing of it is ever committed.
+"""
+
+import sys
+import time
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+
+from seqlib.grading import secret
+from seqlib.grading.assignment import MASTERS, Assignment
+from seqlib.grading.questions import Model
+from tools import notebooks, setup_cell
+
+ROOT = notebooks.ROOT
+
+SETUP = """\
+#!/usr/bin/env bash
+# Gradescope runs this once, as root, when it builds the container.
+set -euo pipefail
+apt-get update -q
+apt-get install -q -y --no-install-recommends python3-pip
+pip3 install --quiet uv
+export UV_PYTHON_INSTALL_DIR=/opt/python  # not in root's home, which nobody else can read
+uv venv --quiet --python 3.12 /opt/grading
+uv pip install --quiet --python /opt/grading/bin/python {packages}
+chmod -R a+rX /opt /autograder/source/course
+useradd --system --no-create-home student
+chmod 600 /autograder/source/secret  # root alone reads the secret
+"""
+
+RUN = """\
+#!/usr/bin/env bash
+# Gradescope runs this, as root, for each submission. Student code then runs as the user "student".
+chmod 700 /autograder/submission /autograder/results
+cd /autograder/source/course && exec /opt/grading/bin/python -m seqlib.grading.gradescope {name}
+"""
+
+
+def make(name, key, folder, url=""):
+    """Write one assignment's files below ``folder`` / ``name``.
+
+    Parameters
+    ----------
+    name : str
+    key : bytes or None
+        The secret; None for the practice variant, for which there is no Gradescope zip.
+    folder : Path
+    url : str
+        The repository's address, for the setup cell.
+    """
+    assignment = Assignment(name, key)
+    for which, notebook in (("student", assignment.student), ("solution", assignment.solution)):
+        notebook = nbformat.from_dict(notebook)
+        setup_cell.write(notebook, url)
+        path = folder / name / which / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if which == "solution":
+            notebooks.execute(notebook, path.parent)
+        nbformat.write(notebook, path)
+    if key:
+        path = folder / name / "gradescope" / f"{name}.zip"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        gradescope_zip(assignment, key, path)
+
+
+def gradescope_zip(assignment, key, path):
+    """Write the zip that Gradescope makes an autograder of; the secret is in it."""
+    packages = ["numpy"]
+    if any(isinstance(question, Model) for question in assignment.questions):
+        packages += ["tensorflow", "keras"]
+    pinned = " ".join(f"{package}=={version(package)}" for package in packages)
+    course = [*(ROOT / "seqlib").rglob("*.py"), *MASTERS.glob(f"{assignment.name}.*")]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for script, text in (
+            ("setup.sh", SETUP.format(packages=pinned)),
+            ("run_autograder", RUN.format(name=assignment.name)),
+        ):
+            info = zipfile.ZipInfo(script)
+            info.external_attr = 0o100755 << 16
+            archive.writestr(info, text)
+        archive.writestr("secret", key)
+        for file in course:
+            archive.write(file, Path("course") / file.relative_to(ROOT))
+
+
+def main(arguments, folder=ROOT / "_build" / "assignments"):
+    """Make all assignments."""
+    try:
+        key = secret.read(arguments[0], ROOT) if arguments else None
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    url = setup_cell.address((ROOT / "_config.yml").read_text("utf-8"))
+    began = time.perf_counter()
+    names = sorted(path.stem for path in MASTERS.glob("*.ipynb"))
+    for number, name in enumerate(names, 1):
+        print(f"[{number}/{len(names)}] {name}: filling in, and running the solution ...", flush=True)
+        make(name, key, folder, url)
+    kind = "the variant that the secret draws" if key else "the practice variant; for a graded one, SECRET=FILE"
+    print(f"{len(names)} assignments in {time.perf_counter() - began:.0f} s, {kind}: {folder.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
