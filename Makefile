@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book test mutants notebooks study sweeps lab system links repository lock format clean
+.PHONY: help book test mutants notebooks study sweeps lab system colab freezes matrix gpu links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -40,10 +40,22 @@ lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its opt
 system:  ## Install what the tests need beyond Python (Debian, Ubuntu): a browser.
 	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium'
 
+colab: $(READY)  ## Run every lesson in Colab's versions, one freeze file after the other; FREEZE=FILE is another (NB=02).
+	@NB="$(NB)" $(IN_VENV) tools.colab $(FREEZE)
+
+freezes: $(READY)  ## Renew tools/freezes/ from what Colab publishes today (needs the network).
+	@$(IN_VENV) tools.freezes
+
+matrix: $(READY)  ## Try each Python with the oldest and the newest packages, half an hour; PYTHONS=3.12 is one alone.
+	@PYTHONS="$(PYTHONS)" $(IN_VENV) tools.compatibility
+
+gpu: $(READY)  ## Run every lesson on a GPU, if there is one (Linux, NVIDIA; installs some gigabytes).
+	@$(IN_VENV) tools.gpu
+
 links: $(READY)  ## Check the book's links to other sites (needs the network; the list is _build/html/output.txt).
 	@.venv/bin/jupyter-book build --builder linkcheck --quiet .
 
-repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells.
+repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells and badges.
 	@$(IN_VENV) tools.setup_cell $(if $(filter undefined,$(origin URL)),,"$(URL)")
 
 lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock.
