@@ -47,7 +47,7 @@ freezes: $(READY)  ## Renew tools/freezes/ from what Colab publishes today (need
 	@$(IN_VENV) tools.freezes
 
 matrix: $(READY)  ## Try each Python with the oldest and the newest packages, half an hour; PYTHONS=3.12 is one alone.
-	@PYTHONS="$(PYTHONS)" $(IN_VENV) tools.compatibility
+	@PYTHONS="$(PYTHONS)" NB="$(NB)" $(IN_VENV) tools.compatibility
 
 gpu: $(READY)  ## Run every lesson on a GPU, if there is one (Linux, NVIDIA; installs some gigabytes).
 	@$(IN_VENV) tools.gpu

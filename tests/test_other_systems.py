@@ -77,7 +77,7 @@ def test_code_asks_for_no_shell_and_for_no_code_page(path):
 def test_code_that_depends_on_the_machine_is_found():
     for code in (
         "p.read_text()",
-        "open('a')",
+        "open('file')",
         "p.open('w')",
         "p.write_text(s)",
         "os.system('ls')",
@@ -87,8 +87,8 @@ def test_code_that_depends_on_the_machine_is_found():
     for code in (
         "Image.open(a)",
         "p.read_text('utf-8')",
-        "open('a', 'rb')",
-        "open('a', encoding='utf-8')",
+        "open('file', 'rb')",
+        "open('file', encoding='utf-8')",
         "p.write_text(s, 'utf-8')",
     ):
         assert list(machine_dependent(code)) == []

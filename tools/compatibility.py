@@ -2,7 +2,7 @@
 
 In each, seqlib's quick tests and some lessons are run, the lessons without network and compared with their stored
 outputs. The lessons are dealt out over the Pythons, so that each is run once with the oldest and once with the newest;
-``PYTHONS=3.12`` names one alone, which then runs all of them.
+``PYTHONS=3.12`` names one alone, which then runs all of them; ``NB=02`` leaves out the lessons that do not begin so.
 """
 
 import os
@@ -19,7 +19,7 @@ from tools.environments import ROOT, BrokenError
 PYTHONS = ("3.11", "3.12", "3.13")
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 RUNNERS = ("pytest", "nbval", "hypothesis", "nbclient", "ipykernel")  # in the versions that .venv has
-TESTS = ("arguments", "import", "measure", "models", "rendering", "tasks", "training", "twins", "widgets")
+TESTS = ("import", "measure", "rendering", "training", "widgets")  # what leans most on versions; lessons do the rest
 
 
 def environment(python, versions, folder):
@@ -65,12 +65,12 @@ def main(pythons=PYTHONS):
             print(f"Python {minor} is not on this machine: left out")
     if not found:
         raise SystemExit(f"PYTHONS must name a Python of this machine, not {' '.join(pythons)}")
-    failed = 0
+    failed, lessons = 0, environments.lessons(os.environ.get("NB", "").split())
     for versions in RESOLUTIONS:
         for turn, (minor, python) in enumerate(found.items()):
-            lessons = environments.lessons()[turn :: len(found)]
+            folder, dealt = environments.FOLDER / f"{minor}-{versions}", lessons[turn :: len(found)]
             try:
-                row = check(python, versions, environments.FOLDER / f"{minor}-{versions}", lessons)
+                row = check(python, versions, folder, dealt)
             except BrokenError as error:
                 failed += 1
                 print(f"Python {minor}, {versions} versions, is broken:\n{error}\n", flush=True)
