@@ -46,11 +46,16 @@ def nearest_python(wanted):
     raise BrokenError(f"none of Python {', '.join(PYTHONS)} is here")
 
 
+def write_constraints(freeze, path):
+    """Write a freeze's pins for uv; return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{name}=={pin}\n" for name, pin in freeze.pins.items()), "utf-8")
+    return path
+
+
 def environment(freeze, python, folder):
     """Make an environment in the freeze's versions, with something that answers to google.colab; return its Python."""
-    constraints = Path(folder).with_suffix(".txt")
-    constraints.parent.mkdir(parents=True, exist_ok=True)
-    constraints.write_text("".join(f"{name}=={pin}\n" for name, pin in freeze.pins.items()), "utf-8")
+    constraints = write_constraints(freeze, Path(f"{folder}.txt"))
     needs = [str(need) for need in environments.needs()]
     made = environments.make(folder, python, "--constraint", constraints, *needs, *KERNEL)
     more = environments.installed(made).keys() - freeze.pins.keys() - {"pip"}
@@ -84,9 +89,6 @@ def release_page():
 
 def check(freeze, folder, beginnings=()):
     """Run lessons on a freeze's versions; return the row for the record, or raise `BrokenError`."""
-    promises = broken_promises(freeze)
-    if promises:
-        raise BrokenError("\n".join(promises))
     began = time.perf_counter()
     python = nearest_python(freeze.python)
     here = environments.version_of(python)
@@ -94,6 +96,9 @@ def check(freeze, folder, beginnings=()):
     row = {"freeze": freeze.name, "python": here, "colab_python": freeze.python, "packages": freeze.pins}
     for change in where_it_runs.moved("colab", row):
         print(f"  since it last passed: {change}", flush=True)
+    promises = broken_promises(freeze)
+    if promises:
+        raise BrokenError("\n".join(promises))
     colab = environment(freeze, python, folder)
     before = environments.installed(colab)
     row["packages"] = {name: version for name, version in before.items() if name in freeze.pins}

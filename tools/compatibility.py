@@ -42,7 +42,7 @@ def check(python, versions, folder, lessons):
     print(f"Python {row['python']}, {versions}: {', '.join(f'{name} {ours[name]}' for name in ours)}", flush=True)
     for change in where_it_runs.moved("matrix", row):
         print(f"  since it last passed: {change}", flush=True)
-    log = Path(folder).with_suffix(".log")
+    log = Path(f"{folder}.log")
     tests = [f"tests/test_{name}.py" for name in TESTS]
     with log.open("w", encoding="utf-8") as file:
         command = [made, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-W", "ignore", "--tb=short", *tests, *lessons]

@@ -13,9 +13,9 @@ FILE = environments.ROOT / "book" / "where_it_runs.json"
 NAMES = {"colab": ("freeze",), "matrix": ("python", "versions"), "gpu": ("device",)}  # what names a row of each table
 
 
-def read(file=FILE):
+def read():
     """Return the rows that there are, a dict of lists of dicts."""
-    known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    known = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
     return {kind: known.get(kind, []) for kind in NAMES}
 
 
@@ -24,17 +24,17 @@ def name(kind, row):
     return [".".join(row[part].split(".")[:2]) if part == "python" else row[part] for part in NAMES[kind]]
 
 
-def moved(kind, row, file=FILE):
+def moved(kind, row):
     """Say which of the packages of when this passed last, or else the newest of its kind, differ; a list of str."""
-    rows = sorted(read(file)[kind], key=lambda one: (name(kind, one) == name(kind, row), one["date"]))
+    rows = sorted(read()[kind], key=lambda one: (name(kind, one) == name(kind, row), one["date"]))
     then, now = (rows[-1] if rows else row)["packages"], row["packages"]
     return environments.moved(then, {package: now[package] for package in then if package in now})
 
 
-def keep(kind, row, file=FILE):
+def keep(kind, row):
     """Write a row of something that passed, in the place of the one before."""
-    table = read(file)
+    table = read()
     others = [one for one in table[kind] if name(kind, one) != name(kind, row)]
     table[kind] = sorted([*others, {"date": date.today().isoformat(), **row}], key=lambda one: name(kind, one))
     rows = {kind: ",\n".join(map(json.dumps, ones)) for kind, ones in table.items()}
-    file.write_text("{\n" + ",\n".join(f'"{kind}": [\n{ones}\n]' for kind, ones in rows.items()) + "\n}\n", "utf-8")
+    FILE.write_text("{\n" + ",\n".join(f'"{kind}": [\n{ones}\n]' for kind, ones in rows.items()) + "\n}\n", "utf-8")
