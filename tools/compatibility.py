@@ -45,11 +45,25 @@ def check(python, versions, folder, lessons):
     log = Path(f"{folder}.log")
     tests = [f"tests/test_{name}.py" for name in TESTS]
     with log.open("w", encoding="utf-8") as file:
-        command = [made, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-W", "ignore", "--tb=short", *tests, *lessons]
+        command = [
+            made,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            "-W",
+            "ignore",
+            "-rfE",
+            "--tb=short",
+            *tests,
+            *lessons,
+        ]
         done = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     said = log.read_text("utf-8")
     if done.returncode:
-        failed = re.findall(r"(?m)^(?:FAILED|ERROR) .*|^E   .*", said) or said.splitlines()[-20:]
+        failed = [*re.findall(r"(?m)^(?:FAILED|ERROR) .*", said), *re.findall(r"(?m)^E   .*", said)]
+        failed = failed or said.splitlines()[-20:]
         raise BrokenError("\n".join([*failed[:20], f"(all of it stands in {log.relative_to(ROOT)})"]))
     passed, seconds = re.search(r"(\d+) passed", said.splitlines()[-1])[1], round(time.perf_counter() - began)
     numbers = [path.name[:2] for path in lessons]
