@@ -19,6 +19,7 @@ from tools.environments import ROOT, BrokenError
 PYTHONS = ("3.11", "3.12", "3.13")
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 RUNNERS = ("pytest", "nbval", "hypothesis", "nbclient", "ipykernel")  # in the versions that .venv has
+QUIETLY = ("-p", "no:cacheprovider", "-q", "-rfE", "-W", "ignore", "--tb=short")
 TESTS = ("import", "measure", "rendering", "training", "widgets")  # what leans most on versions; lessons do the rest
 
 
@@ -45,20 +46,7 @@ def check(python, versions, folder, lessons):
     log = Path(f"{folder}.log")
     tests = [f"tests/test_{name}.py" for name in TESTS]
     with log.open("w", encoding="utf-8") as file:
-        command = [
-            made,
-            "-m",
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "-q",
-            "-W",
-            "ignore",
-            "-rfE",
-            "--tb=short",
-            *tests,
-            *lessons,
-        ]
+        command = [made, "-m", "pytest", *QUIETLY, *tests, *lessons]
         done = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     said = log.read_text("utf-8")
     if done.returncode:
