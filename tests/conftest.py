@@ -32,7 +32,7 @@ QUIET = (
 
 def pytest_configure():
     """Refuse the network to every Python that a test starts, the kernels of the lessons among them."""
-    places = [str(ROOT / "tests" / "offline"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    places = [str(ROOT / "tools" / "offline"), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(places)
 
 

@@ -89,6 +89,16 @@ def test_the_status_page_lists_every_notebook(book):
         assert row[1] == run["date"] and run["tensorflow"] in row, name
 
 
+def test_the_page_of_where_it_runs_shows_everything_that_passed(book):
+    record = json.loads((ROOT / "book" / "where_it_runs.json").read_text("utf-8"))
+    page = soup(book, "book/where_it_runs")
+    shown = [{cell.text for cell in row.select("td")} for row in page.select("tbody tr")]
+    for row in (row for rows in record.values() for row in rows):
+        cells = {row["date"], row["python"], row["packages"]["tensorflow"], ", ".join(row["lessons"])}
+        assert any(cells <= one for one in shown), row["date"]
+    assert (len(record["gpu"]) == 0) == ("Not tried yet" in page.text)
+
+
 def test_every_family_has_its_colour_on_the_pages(book):
     style = (book.html / "_static" / "family_colours.css").read_text()
     for name, look in FAMILIES.items():

@@ -7,6 +7,7 @@ from functools import partial
 
 import nbformat
 import pytest
+from packaging.utils import canonicalize_name
 
 import seqlib
 from tools import colab, environments, freezes, notebooks, setup_cell
@@ -40,7 +41,7 @@ def doctored(**pins):
 def test_the_environment_has_colabs_versions_and_nothing_that_colab_has_not(environment):
     there = environments.installed(environment)
     assert there.pop("pip")
-    assert {environments.normal(need.name) for need in environments.needs()} <= there.keys()
+    assert {canonicalize_name(need.name) for need in environments.needs()} <= there.keys()
     assert there == {name: NEWEST.pins[name] for name in there}
 
 

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tools import compatibility, environments, freezes, gpu, where_it_runs
+from tools import compatibility, environments, freezes, gpu, notebooks, where_it_runs
 
 RECORD = where_it_runs.read()
 
@@ -122,7 +122,7 @@ def test_with_a_gpu_make_gpu_runs_the_lessons_and_keeps_the_row(record, tmp_path
     monkeypatch.setattr(gpu.shutil, "which", lambda name: "nvidia-smi")
     monkeypatch.setattr(environments, "make", lambda folder, python, *pins: asked.extend(pins) or python)
     monkeypatch.setattr(environments, "install_wheel", lambda python: None)
-    monkeypatch.setattr(environments, "lessons", lambda: [tmp_path / "07_short.ipynb"])
+    monkeypatch.setattr(notebooks, "lessons", lambda: [tmp_path / "07_short.ipynb"])
     monkeypatch.setattr(gpu, "devices", lambda python: [])
     with pytest.raises(SystemExit, match="TensorFlow sees no GPU here"):
         gpu.main()

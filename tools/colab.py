@@ -15,8 +15,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 import seqlib
-from tools import environments, freezes, setup_cell, where_it_runs
+from tools import environments, freezes, notebooks, setup_cell, where_it_runs
 from tools.environments import BrokenError
 
 KERNEL = ("ipykernel", "pip")  # what runs a notebook, and the setup cell's installer
@@ -28,7 +30,7 @@ def broken_promises(freeze):
     """Say which of our needs a freeze does not meet; a list of str."""
     found = []
     for need in environments.needs():
-        pin = freeze.pins.get(environments.normal(need.name))
+        pin = freeze.pins.get(canonicalize_name(need.name))
         if pin is None:
             found.append(f"{need.name}: it is not in the freeze, and the course needs {need.name}{need.specifier}")
         elif not need.specifier.contains(pin, prereleases=True):
@@ -106,7 +108,7 @@ def check(freeze, folder, beginnings=()):
     def prepare(notebook):
         setup_cell.write(notebook, page.address)
 
-    lessons = environments.lessons(beginnings)
+    lessons = notebooks.lessons(beginnings)
     with release_page() as page, tempfile.TemporaryDirectory() as empty:
         wrong = environments.run_lessons(lessons, colab, empty, prepare)
         if len(page.asked) != 1:

@@ -13,7 +13,9 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from tools import environments, where_it_runs
+from packaging.utils import canonicalize_name
+
+from tools import environments, notebooks, where_it_runs
 from tools.environments import ROOT, BrokenError
 
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -38,9 +40,9 @@ def check(python, versions, folder, lessons):
     began = time.perf_counter()
     made = environment(python, versions, folder)
     packages = environments.installed(made)
-    ours = {environments.normal(need.name): packages[environments.normal(need.name)] for need in environments.needs()}
+    ours = [canonicalize_name(need.name) for need in environments.needs()]
     row = {"python": environments.version_of(made), "versions": versions, "packages": packages}
-    print(f"Python {row['python']}, {versions}: {', '.join(f'{name} {ours[name]}' for name in ours)}", flush=True)
+    print(f"Python {row['python']}, {versions}: {', '.join(f'{name} {packages[name]}' for name in ours)}", flush=True)
     for change in where_it_runs.moved("matrix", row):
         print(f"  since it last passed: {change}", flush=True)
     log = Path(f"{folder}.log")
@@ -67,7 +69,7 @@ def main(pythons=PYTHONS):
             print(f"Python {minor} is not on this machine: left out")
     if not found:
         raise SystemExit(f"PYTHONS must name a Python of this machine, not {' '.join(pythons)}")
-    failed, lessons = 0, environments.lessons(os.environ.get("NB", "").split())
+    failed, lessons = 0, notebooks.lessons(os.environ.get("NB", "").split())
     for versions in RESOLUTIONS:
         for turn, (minor, python) in enumerate(found.items()):
             folder, dealt = environments.FOLDER / f"{minor}-{versions}", lessons[turn :: len(found)]

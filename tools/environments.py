@@ -5,7 +5,6 @@ What `make colab`, `make matrix` and `make gpu` have in common.
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,11 +17,13 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tools import notebooks
 
 ROOT = notebooks.ROOT
 FOLDER = ROOT / "_build" / "environments"
+OFFLINE = Path(__file__).with_name("offline")  # on the PYTHONPATH of a Python that must not reach the network
 
 
 class BrokenError(Exception):
@@ -79,21 +80,10 @@ def install_wheel(python):
         uv("pip", "install", "--python", python, "--no-deps", build_wheel(folder))
 
 
-def normal(name):
-    """Write a package's name as the index does.
-
-    Examples
-    --------
-    >>> normal("Jupyter_Client")
-    'jupyter-client'
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def installed(python):
     """Return what `pip list` shows of another Python: names and versions, a dict."""
     listed = json.loads(uv("pip", "list", "--format", "json", "--python", python))
-    return {normal(package["name"]): package["version"] for package in listed}
+    return {canonicalize_name(package["name"]): package["version"] for package in listed}
 
 
 def moved(before, after):
@@ -114,18 +104,12 @@ def version_of(python):
 
 
 def kernel_of(python):
-    """Return a manager that starts the kernel of another Python."""
+    """Return a manager that starts the kernel of another Python, which reaches nothing but this machine."""
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     specs = KernelSpecManager()
-    quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # the debugger's warning, printed by older kernels
-    specs.get_kernel_spec = lambda name: KernelSpec(argv=argv, env=quiet, display_name="Python 3", language="python")
+    env = {"PYTHONPATH": str(OFFLINE), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # the latter silences older kernels
+    specs.get_kernel_spec = lambda name: KernelSpec(argv=argv, env=env, display_name="Python 3", language="python")
     return AsyncKernelManager(kernel_spec_manager=specs)
-
-
-def lessons(beginnings=()):
-    """List the lessons, or those whose names begin with one of ``beginnings``."""
-    found = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    return [path for path in found if path.name.startswith(tuple(beginnings) or ("",))]
 
 
 def run_lessons(paths, python, folder, prepare=lambda notebook: None):

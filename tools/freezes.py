@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.environments import normal
+from packaging.utils import canonicalize_name
 
 FOLDER = Path(__file__).with_name("freezes")
 SOURCE = "https://raw.githubusercontent.com/googlecolab/backend-info"
@@ -41,7 +41,7 @@ def read(path):
     """Return the freeze in a file: its pins, and the Python that a comment names."""
     text = Path(path).read_text("utf-8")
     python = VERSION.search("".join(re.findall(r"(?m)^#.*\n", text)))
-    pins = {normal(name): version for name, version in PIN.findall(text)}
+    pins = {canonicalize_name(name): version for name, version in PIN.findall(text)}
     return Freeze(Path(path).stem.removeprefix("freeze-"), python[1] if python else "", pins)
 
 

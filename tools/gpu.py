@@ -6,7 +6,7 @@ import tempfile
 import time
 from importlib.metadata import version
 
-from tools import environments, where_it_runs
+from tools import environments, notebooks, where_it_runs
 
 SEEN = """
 from seqlib.backend import tf
@@ -34,7 +34,7 @@ def main():
     found = devices(python)
     if not found:
         raise SystemExit("make gpu: TensorFlow sees no GPU here; TF_CPP_MIN_LOG_LEVEL=0 makes it say why")
-    lessons = environments.lessons()
+    lessons = notebooks.lessons()
     with tempfile.TemporaryDirectory() as empty:
         failures = environments.run_lessons(lessons, python, empty)
     print("\n".join([f"On {found[0]}: {len(lessons) - len(failures)} of {len(lessons)} lessons passed", *failures]))

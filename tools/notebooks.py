@@ -157,13 +157,18 @@ def cell_counter(label):
     return show
 
 
+def lessons(beginnings=(), folder=ROOT / "notebooks"):
+    """List the notebooks, or those whose names begin with one of ``beginnings``, which must be of some."""
+    known = sorted(folder.glob("*.ipynb"))
+    chosen = [path for path in known if path.name.startswith(tuple(beginnings) or ("",))]
+    if not chosen:
+        raise SystemExit(f"NB must begin the name of a notebook, not {beginnings}: {[path.name for path in known]}")
+    return chosen
+
+
 def main(arguments, folder=ROOT / "notebooks"):
     """Execute and store the notebooks whose names begin with one of ``arguments``; return how many failed."""
-    paths = [path for path in sorted(folder.glob("*.ipynb")) if path.name.startswith(tuple(arguments) or ("",))]
-    if not paths:
-        raise SystemExit(
-            f"NB must begin the name of a notebook, not {arguments}: {sorted(p.name for p in folder.glob('*.ipynb'))}"
-        )
+    paths = lessons(arguments, folder)
     config = (ROOT / "_config.yml").read_text("utf-8")
     failed, began = 0, time.perf_counter()
     for number, path in enumerate(paths, 1):

@@ -25,9 +25,10 @@ def name(kind, row):
 
 
 def moved(kind, row):
-    """Say which of the packages of when this passed last, or else the newest of its kind, differ; a list of str."""
-    rows = sorted(read()[kind], key=lambda one: (name(kind, one) == name(kind, row), one["date"]))
-    then, now = (rows[-1] if rows else row)["packages"], row["packages"]
+    """Say which packages differ from when this passed last (of Colab: from the newest that passed); a list of str."""
+    rows = read()[kind]
+    same = [one for one in rows if name(kind, one) == name(kind, row)] or (rows if kind == "colab" else [])
+    then, now = max(same, key=lambda one: one["date"], default=row)["packages"], row["packages"]
     return environments.moved(then, {package: now[package] for package in then if package in now})
 
 

@@ -26,7 +26,7 @@ class WhereItRuns(SphinxDirective):
         (kind,) = self.arguments
         rows = json.loads(path.read_text("utf-8"))[kind]
         if not rows:
-            return self.parse_text_to_nodes("Not tried yet: no such machine was at hand.")
+            return self.parse_text_to_nodes("*Not tried yet.*")
         table = [[*FIRST[kind], *PACKAGES.values(), "lessons", "seconds", "date"]]
         table.append([":--"] * len(table[0]))
         for row in rows:
