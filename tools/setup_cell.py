@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import nbformat
-import yaml
 
 import seqlib
 
@@ -74,16 +73,16 @@ def write(notebook, url):
 
 
 def colab_link(config, path):
-    """Return the link that opens a notebook of the repository on Colab; "" without an address on GitHub.
+    r"""Return the link that opens a notebook of the repository on Colab; "" without an address on GitHub.
 
     Examples
     --------
-    >>> colab_link("repository: {url: https://github.com/a/b, branch: main}", "notebooks/01.ipynb")
+    >>> colab_link("repository:\n  url: https://github.com/a/b\n  branch: main", "notebooks/01.ipynb")
     'https://colab.research.google.com/github/a/b/blob/main/notebooks/01.ipynb'
     """
-    repository = yaml.safe_load(config)["repository"]
-    place = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", repository["url"])
-    return f"https://colab.research.google.com/github/{place[1]}/blob/{repository['branch']}/{path}" if place else ""
+    place = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", address(config))
+    branch = re.search(r"(?m)^  branch: *(\S+)", config)[1]
+    return f"https://colab.research.google.com/github/{place[1]}/blob/{branch}/{path}" if place else ""
 
 
 def write_badge(notebook, link):
