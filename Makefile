@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides test mutants notebooks study sweeps lab assignments system links repository lock format clean
+.PHONY: help book slides test mutants notebooks study sweeps lab assignments system colab freezes matrix gpu links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -49,10 +49,22 @@ system:  ## Install what the tests and grading need beyond Python (Debian, Ubunt
 		if [ -e /proc/sys/kernel/apparmor_restrict_unprivileged_userns ]; then \
 		cp tools/bwrap.apparmor /etc/apparmor.d/bwrap && apparmor_parser -r /etc/apparmor.d/bwrap; fi'
 
+colab: $(READY)  ## Run every lesson in Colab's versions, one freeze file after the other; FREEZE=FILE is another (NB=02).
+	@NB="$(NB)" $(IN_VENV) tools.colab $(FREEZE)
+
+freezes: $(READY)  ## Renew tools/freezes/ from what Colab publishes today (needs the network).
+	@$(IN_VENV) tools.freezes
+
+matrix: $(READY)  ## Try each Python with the oldest and the newest packages, half an hour; PYTHONS=3.12 is one alone.
+	@PYTHONS="$(PYTHONS)" NB="$(NB)" $(IN_VENV) tools.compatibility
+
+gpu: $(READY)  ## Run every lesson on a GPU, if there is one (Linux, NVIDIA; installs some gigabytes).
+	@$(IN_VENV) tools.gpu
+
 links: $(READY)  ## Check the book's links to other sites (needs the network; the list is _build/html/output.txt).
 	@.venv/bin/jupyter-book build --builder linkcheck --quiet .
 
-repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells.
+repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells and badges.
 	@$(IN_VENV) tools.setup_cell $(if $(filter undefined,$(origin URL)),,"$(URL)")
 
 lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock.

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from . import arguments
-from .backend import keras, tf
+from .backend import SUMS_ALIKE, keras, running_on, tf
 
 layers = keras.layers
 
 CLOSE_CALL = 1e-4  # two best logits nearer than this may change places by rounding alone
+ROUNDING = 0.0 if SUMS_ALIKE else 1e-5  # how far logits may differ of which an argument says that they are the same
 
 
 class Accuracy(NamedTuple):
@@ -114,6 +115,8 @@ class Timing(NamedTuple):
 def logits(model, x, batch=256):
     """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes).
 
+    This is done on the CPU, whatever the model was trained on: that twins get the same bits is promised there alone.
+
     Examples
     --------
     >>> import seqlib
@@ -124,7 +127,8 @@ def logits(model, x, batch=256):
     arguments.clip_array("x", x)
     arguments.same_shape("x", x.shape[1:], model.input_shape[1:])
     batch = arguments.integer("batch", batch, 1)
-    return np.concatenate([model(x[i : i + batch], training=False).numpy() for i in range(0, len(x), batch)])
+    with tf.device("CPU:0"):
+        return np.concatenate([model(x[i : i + batch], training=False).numpy() for i in range(0, len(x), batch)])
 
 
 def accuracy(model, x, y, batch=256):
@@ -457,7 +461,7 @@ def _plain(number):
 
 
 class CheckedClaims(tuple):
-    """A tuple of `Claim` that shows itself as a table."""
+    """A tuple of `Claim` that shows itself as a table, and on what it was measured."""
 
     def _rows(self):
         signs = {"==": "=", ">=": "≥", "<=": "≤"}
@@ -465,12 +469,14 @@ class CheckedClaims(tuple):
             yield claim.claim, _plain(claim.measured), f"{signs[claim.relation]} {_plain(claim.bound)}", "yes"
 
     def __repr__(self):
-        return "\n".join(f"{claim}: {measured} ({bound}) holds" for claim, measured, bound, _ in self._rows())
+        rows = [f"{claim}: {measured} ({bound}) holds" for claim, measured, bound, _ in self._rows()]
+        return "\n".join([*rows, running_on()])
 
     def _repr_html_(self):
         cells = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in self._rows()]
         head = "<tr><th>claim</th><th>measured</th><th>bound</th><th>holds</th></tr>"
-        return f"<table>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+        rows = "".join(f"<tr>{row}</tr>" for row in cells)
+        return f"<table><caption>{escape(running_on())}</caption>{head}{rows}</table>"
 
 
 def check_claims(*claims):
@@ -490,11 +496,13 @@ def check_claims(*claims):
     --------
     >>> check_claims(("one frame tells the shape", 0.97, ">=", 0.9))
     one frame tells the shape: 0.97 (≥ 0.9) holds
+    Run on ...; TensorFlow ..., Keras ...
     """
     checked = CheckedClaims(Claim(*claim) for claim in claims)
     broken = [claim for claim in checked if not claim.holds]
     if broken:
         raise AssertionError(
             "; ".join(f"{c.claim}: {c.measured:.6g} is not {c.relation} {c.bound:.6g}" for c in broken)
+            + f". {running_on()}"
         )
     return checked

@@ -1,7 +1,6 @@
-"""What several tests share: skips that count as failures, a browser, and the book, built and served."""
+"""What several tests share: no network, skips that count as failures, a browser, and the book, built and served."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +28,12 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
+
+
+def pytest_configure():
+    """Refuse the network to every Python that a test starts, the kernels of the lessons among them."""
+    places = [str(ROOT / "tools" / "offline"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(places)
 
 
 def _fail_if_skipped(report):
@@ -133,9 +138,8 @@ def book(tmp_path_factory):
 @pytest.fixture(scope="session")
 def published_book(tmp_path_factory):
     """The book as it is built once the repository has an address; not served."""
+    from tools import setup_cell
+
     folder = copy_tree(tmp_path_factory.mktemp("published book"))
-    config = folder / "_config.yml"
-    before = re.findall(r"(?m)^  url:.*$", config.read_text())
-    assert len(before) == 1, "repository.url must stand once in _config.yml"
-    config.write_text(config.read_text().replace(before[0], f"  url: {ADDRESS}"))
+    setup_cell.main([ADDRESS], folder)
     return build_book(folder)._replace(url=ADDRESS)

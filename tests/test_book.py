@@ -127,6 +127,16 @@ def test_the_status_page_lists_every_notebook(book):
         assert row[1] == run["date"] and run["tensorflow"] in row, name
 
 
+def test_the_page_of_where_it_runs_shows_everything_that_passed(book):
+    record = json.loads((ROOT / "book" / "where_it_runs.json").read_text("utf-8"))
+    page = soup(book, "book/where_it_runs")
+    shown = [{cell.text for cell in row.select("td")} for row in page.select("tbody tr")]
+    for row in (row for rows in record.values() for row in rows):
+        cells = {row["date"], row["python"], row["packages"]["tensorflow"], ", ".join(row["lessons"])}
+        assert any(cells <= one for one in shown), row["date"]
+    assert (len(record["gpu"]) == 0) == ("Not tried yet" in page.text)
+
+
 def test_every_family_has_its_colour_on_the_pages(book):
     style = (book.html / "_static" / "family_colours.css").read_text()
     for name, look in FAMILIES.items():
@@ -136,7 +146,7 @@ def test_every_family_has_its_colour_on_the_pages(book):
 def test_nothing_points_to_a_repository_without_address(book):
     for name in PAGES:
         page = soup(book, name)
-        assert not page.select(".report-link, [href*='/issues'], [href*='colab.research']"), name
+        assert not page.select(".report-link, [href*='/issues'], [href*='colab.research'], [src*='colab']"), name
 
 
 def test_every_page_says_where_to_report_an_error(published_book):
@@ -146,7 +156,9 @@ def test_every_page_says_where_to_report_an_error(published_book):
         assert link.startswith(f"{address}/issues/new?title=") and name.replace("/", "%2F") in link
     for name in NOTEBOOKS:
         colab = address.replace("github.com", "colab.research.google.com/github") + f"/blob/main/{name}.ipynb"
-        assert soup(published_book, name).select(f"[href='{colab}']"), name
+        page = soup(published_book, name)
+        (button,) = page.select("[href*='colab.research']")  # one: the badge is for GitHub's page
+        assert button["href"] == colab and not page.select("[src*='colab']"), name
 
 
 def test_little_is_written_again_when_one_page_changes(published_book):

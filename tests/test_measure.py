@@ -12,7 +12,7 @@ import pytest
 
 import seqlib
 from seqlib import measure
-from seqlib.backend import keras, tf
+from seqlib.backend import keras, running_on, tf
 
 layers = keras.layers
 
@@ -504,7 +504,7 @@ def test_claims_that_hold_are_shown_with_what_was_measured():
     for words in (repr(checked), checked._repr_html_()):
         for part in ("single frame is at chance", "0.25", "0.957", "≥ 0.9", "0.012", "≤ 0.02"):
             assert part in words
-    assert len(repr(checked).splitlines()) == 4
+    assert len(repr(checked).splitlines()) == 4 + 1
 
 
 @pytest.mark.parametrize(
@@ -540,12 +540,12 @@ def test_every_broken_claim_is_listed_with_its_figures_and_no_other():
 
 def test_claims_read_line_by_line_row_by_row_and_broken_ones_one_after_the_other():
     checked = measure.check_claims(("weights", 1234567, "==", 1234567), ("share", 0.98765, ">=", 0.9))
-    assert repr(checked) == "weights: 1,234,567 (= 1,234,567) holds\nshare: 0.9877 (≥ 0.9) holds"
+    assert repr(checked) == f"weights: 1,234,567 (= 1,234,567) holds\nshare: 0.9877 (≥ 0.9) holds\n{running_on()}"
     table = checked._repr_html_()
     cells = ["weights", "1,234,567", "= 1,234,567", "yes", "share", "0.9877", "≥ 0.9", "yes"]
     assert re.findall("<td>(.*?)</td>", table) == cells
-    assert re.sub("<(t[hd])>.*?</\\1>|</?(table|tr)>", "", table) == ""  # no words but in cells
-    with pytest.raises(AssertionError, match=r"\Afirst: 0.31 is not <= 0.3; third: 5 is not >= 7\Z"):
+    assert re.sub("<(t[hd])>.*?</\\1>|</?(table|tr)>", "", table) == f"<caption>{running_on()}</caption>"
+    with pytest.raises(AssertionError, match=r"\Afirst: 0.31 is not <= 0.3; third: 5 is not >= 7. Run on "):
         measure.check_claims(("first", 0.31, "<=", 0.3), ("second", 1, "==", 1), ("third", 5, ">=", 7))
 
 
@@ -561,11 +561,12 @@ def test_the_table_of_claims_is_escaped_html_with_a_header_row():
             rows[-1].append([tag, ""])
 
     def data(text):
-        rows[-1][-1][1] += text
+        if tags[-1] != "caption":
+            rows[-1][-1][1] += text
 
     parser.handle_starttag, parser.handle_data = start, data
     parser.feed(measure.check_claims(("1 < 2 & <script>alert(1)</script>", 1, "<=", 2))._repr_html_())
-    assert set(tags) <= {"table", "thead", "tbody", "tr", "th", "td"}
+    assert set(tags) <= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
     header, claim = rows
     assert [cell[0] for cell in header] == ["th"] * 4
     assert [cell[1] for cell in header] == ["claim", "measured", "bound", "holds"]

@@ -12,7 +12,7 @@ from tools import notebooks, setup_cell
 
 NOTEBOOKS = sorted((notebooks.ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = [path for path in NOTEBOOKS if path.name[0].isdigit()]  # the puzzles claim nothing
-URL = setup_cell.address((notebooks.ROOT / "_config.yml").read_text("utf-8"))
+CONFIG = (notebooks.ROOT / "_config.yml").read_text("utf-8")
 
 
 def read(path):
@@ -27,8 +27,15 @@ def test_a_stored_notebook_has_no_problem(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_setup_cell_is_the_one_that_the_address_and_the_version_give(path):
     first = next(cell for cell in read(path).cells if cell.cell_type == "code")
-    assert first.source == setup_cell.source(URL)
+    assert first.source == setup_cell.source(setup_cell.address(CONFIG))
     assert first.source.count(seqlib.__version__) >= 1
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_badge_opens_this_lesson_and_there_is_none_without_an_address(path):
+    link = setup_cell.colab_link(CONFIG, f"notebooks/{path.name}")
+    badges = [cell.source for cell in read(path).cells if "colab.research" in cell.source]
+    assert len(badges) == bool(link) and all(f"]({link})" in badge for badge in badges)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

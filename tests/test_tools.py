@@ -83,6 +83,33 @@ def test_the_setup_cell_is_written_once_below_the_title():
         assert notebook.cells[1].source == setup_cell.source("https://example.org/a/b")
 
 
+ADDRESS = "https://github.com/team/course"
+COLAB = "https://colab.research.google.com/github/team/course/blob/main/notebooks"
+
+
+@pytest.mark.parametrize("url", ["", "https://example.org/team/course"])
+def test_without_an_address_on_github_there_is_no_badge(url):
+    notebook, config = lesson(), f'repository:\n  url: "{url}"\n  branch: main\n'
+    assert setup_cell.colab_link(config, "notebooks/01.ipynb") == ""
+    setup_cell.write_head(notebook, config, "notebooks/01.ipynb")
+    assert [cell.cell_type for cell in notebook.cells] == ["markdown", "code", "code"]
+    assert "colab.research" not in nbformat.writes(notebook)
+
+
+def test_one_badge_stands_below_the_title_and_goes_with_the_address():
+    notebook, config = lesson(), f"repository:\n  url: {ADDRESS}\n  branch: main\n"
+    for _ in range(2):
+        setup_cell.write_head(notebook, config, "notebooks/01.ipynb")
+        assert [cell.cell_type for cell in notebook.cells] == ["markdown", "markdown", "code", "code"]
+        assert f"]({COLAB}/01.ipynb)" in notebook.cells[1].source
+        assert "remove-cell" in notebook.cells[1].metadata.tags  # the book has its own button
+        assert notebook.cells[2].source == setup_cell.source(ADDRESS)
+        assert notebooks.problems(notebook) == []
+        nbformat.validate(notebook)
+    setup_cell.write_badge(notebook, "")
+    assert [cell.source for cell in notebook.cells][::2] == [cell.source for cell in lesson().cells][::2]
+
+
 def test_one_command_writes_the_address_everywhere(tmp_path):
     for name in ("_config.yml", "CITATION.cff"):
         (tmp_path / name).write_text((notebooks.ROOT / name).read_text("utf-8"), "utf-8")
@@ -90,11 +117,12 @@ def test_one_command_writes_the_address_everywhere(tmp_path):
     nbformat.write(lesson(), tmp_path / "notebooks" / "01.ipynb")
     before = {name: (tmp_path / name).read_text("utf-8") for name in ("_config.yml", "CITATION.cff")}
 
-    setup_cell.main(["https://example.org/team/course"], tmp_path)
-    assert setup_cell.address((tmp_path / "_config.yml").read_text("utf-8")) == "https://example.org/team/course"
-    assert 'repository-code: "https://example.org/team/course"' in (tmp_path / "CITATION.cff").read_text("utf-8")
+    setup_cell.main([ADDRESS], tmp_path)
+    assert setup_cell.address((tmp_path / "_config.yml").read_text("utf-8")) == ADDRESS
+    assert f'repository-code: "{ADDRESS}"' in (tmp_path / "CITATION.cff").read_text("utf-8")
     stored = nbformat.read(tmp_path / "notebooks" / "01.ipynb", 4)
-    assert "https://example.org/team/course/releases/download/" in stored.cells[1].source
+    assert f"]({COLAB}/01.ipynb)" in stored.cells[1].source
+    assert f"{ADDRESS}/releases/download/" in stored.cells[2].source
 
     setup_cell.main([""], tmp_path)
     assert {name: (tmp_path / name).read_text("utf-8") for name in before} == before

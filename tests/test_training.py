@@ -297,6 +297,7 @@ def test_without_a_terminal_one_line_is_printed_at_the_end(clips, capfd):
 
 
 PROGRAM = f"""
+import matplotlib.pyplot  # an old one warns of a new pyparsing; that is not what is asked here
 import warnings
 warnings.simplefilter("always")
 import seqlib
@@ -311,7 +312,7 @@ def test_in_a_notebook_one_output_is_left_that_says_how_it_ended(tmp_path):
     """One, so neither warnings nor TensorFlow's log lines, which a kernel shows too, unless it knows of pytest."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PROGRAM)])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "TF_"))}
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": tmp_path}}).execute(env=environment)
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": tmp_path}}).execute(env=environment)
     (output,) = notebook.cells[0].outputs
     assert output.output_type == "display_data"
     assert set(output.data) == {"text/plain"}

@@ -106,8 +106,15 @@ def test_the_tests_run_on_every_promised_python():
 def test_the_other_workflows_run_on_one_of_those():
     for text in WORKFLOWS.values():
         for step in steps(text):
-            version = step.get("with", {}).get("python-version", "")
-            assert version in ("", "${{ matrix.python }}", *promised_by(README))
+            versions = step.get("with", {}).get("python-version", "").split("\n")
+            assert {*versions} <= {"", "${{ matrix.python }}", *promised_by(README)}
+
+
+def test_the_matrix_tries_every_promised_python():
+    workflow = read(WORKFLOWS["matrix.yml"])
+    assert workflow["jobs"]["matrix"]["strategy"]["matrix"]["python"] == promised_by(README)
+    assert steps(WORKFLOWS["matrix.yml"])[-1]["run"] == "make matrix PYTHONS=${{ matrix.python }}"
+    assert "pyproject.toml" in workflow["on"]["pull_request"]["paths"]  # where the ranges stand
 
 
 def test_what_lands_is_what_ci_run_lets_land():
@@ -117,19 +124,66 @@ def test_what_lands_is_what_ci_run_lets_land():
     assert all(known(target) for target in made(SCRIPT))
 
 
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """Stand-ins for commands, first on the PATH; each writes down what it is asked to do."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def stand_in(name, script=""):
+        command = folder / name
+        command.write_text(f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/calls\n{script}\n', "utf-8")
+        command.chmod(0o755)
+
+    return stand_in
+
+
+MOVED = "Colab 2026-12-01\n  since it last passed: keras 3.13.2 -> 3.20.0\n03.ipynb: AttributeError: gone\n"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "open_issue", "told"),
+    [
+        (0, "", None),
+        (2, "", "gh issue create --title The lessons fail on Colab's newest versions --body-file body.md"),
+        (2, "7", "gh issue edit 7 --body-file body.md"),
+    ],
+)
+def test_what_moved_on_colab_ends_in_one_issue_that_names_it(exit_code, open_issue, told, tmp_path, commands):
+    commands("make", f"printf '{MOVED}' && exit {exit_code}")
+    commands("gh", f'[ "$2" != list ] || echo "{open_issue}"')
+    script = steps(WORKFLOWS["colab.yml"])[-1]["run"]
+    done = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert "keras 3.13.2 -> 3.20.0" in done.stdout  # in the log in any case
+    assert (done.returncode == 0) == (exit_code == 0)
+    calls = (tmp_path / "calls").read_text("utf-8").splitlines()
+    assert calls[0] == "make colab"
+    if told is None:
+        assert calls == ["make colab"]
+    else:
+        assert calls[2:] == [told]
+        assert "since it last passed: keras 3.13.2 -> 3.20.0" in (tmp_path / "body.md").read_text("utf-8")
+
+
+def test_the_colab_workflow_takes_the_newest_freeze_first():
+    runs = [step["run"] for step in steps(WORKFLOWS["colab.yml"]) if "run" in step]
+    assert made(runs[0]) == ["freezes"] and made(runs[1])[0] == "colab"
+
+
 DEAD = "book/a.md:3: [broken] https://example.org/gone: 404 Client Error: Not Found for url: https://example.org/gone\n"
 SLOW = "book/a.md:4: [timeout] https://example.org/slow: Read timed out. (read timeout=30)\n"
 SHY = "book/a.md:5: [broken] https://example.org/shy: 403 Client Error: Forbidden for url: https://example.org/shy\n"
-MOVED = "book/a.md:6: [redirected with Found] https://example.org/old to https://example.org/new\n"
+REDIRECTED = "book/a.md:6: [redirected with Found] https://example.org/old to https://example.org/new\n"
 
 
 @pytest.mark.parametrize(
     ("output", "open_issue", "told"),
     [
         ("", "", None),
-        (SHY + MOVED, "", None),
+        (SHY + REDIRECTED, "", None),
         (DEAD + SHY + SLOW, "", "issue create --title Dead links in the book --body-file body.md"),
-        (MOVED + DEAD + SLOW, "7", "issue edit 7 --body-file body.md"),
+        (REDIRECTED + DEAD + SLOW, "7", "issue edit 7 --body-file body.md"),
     ],
 )
 def test_dead_links_end_in_one_issue(output, open_issue, told, tmp_path):

@@ -24,8 +24,11 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWING = {"print", "display", "glue"}
 
 
-def execute(notebook, folder, progress=lambda done, of: None):
-    """Execute a notebook (changed in place) in ``folder`` and note when, how long and with which versions."""
+def run(notebook, folder, progress=lambda done, of: None, kernel=None):
+    """Execute a notebook (changed in place) in ``folder``; return the seconds.
+
+    ``kernel`` is the manager of one that is not this Python's own; see `tools.environments.kernel_of`.
+    """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     done = []
 
@@ -36,6 +39,7 @@ def execute(notebook, folder, progress=lambda done, of: None):
     began = time.perf_counter()
     client = NotebookClient(
         notebook,
+        km=kernel,
         timeout=TIMEOUT,
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
@@ -43,20 +47,28 @@ def execute(notebook, folder, progress=lambda done, of: None):
         on_cell_executed=one_more,
         extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about the transport on loopback
     )
-    client.execute()
+    client.execute(cleanup_kc=True)
+    return time.perf_counter() - began
+
+
+def execute(notebook, folder, progress=lambda done, of: None):
+    """Execute a notebook (changed in place) in ``folder`` and note when, how long and with which versions."""
+    seconds = run(notebook, folder, progress)
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
             "frames_in_time": {
                 "date": date.today().isoformat(),
-                "seconds": round(time.perf_counter() - began, 1),
+                "seconds": round(seconds, 1),
                 "python": ".".join(map(str, sys.version_info[:3])),
                 **{name: version(name) for name in ("tensorflow", "keras", "numpy", "matplotlib")},
             },
         }
     )
-    for cell in code:
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
         if "hide-input" in cell.metadata.get("tags", []):  # the book folds these; so does JupyterLab
             cell.metadata.jupyter = {"source_hidden": True}
         for output in cell.outputs:
@@ -135,25 +147,35 @@ def shows_something(source):
     return any(getattr(call, "id", getattr(call, "attr", None)) in SHOWING for call in calls)
 
 
+def cell_counter(label):
+    """Return a ``progress`` that keeps one line of a terminal up to date, and prints nothing elsewhere."""
+
+    def show(done, of):
+        if sys.stdout.isatty():
+            print(f"\r{label}: cell {done} of {of}", end="", flush=True)
+
+    return show
+
+
+def lessons(beginnings=(), folder=ROOT / "notebooks"):
+    """List the notebooks, or those whose names begin with one of ``beginnings``, which must be of some."""
+    known = sorted(folder.glob("*.ipynb"))
+    chosen = [path for path in known if path.name.startswith(tuple(beginnings) or ("",))]
+    if not chosen:
+        raise SystemExit(f"NB must begin the name of a notebook, not {beginnings}: {[path.name for path in known]}")
+    return chosen
+
+
 def main(arguments, folder=ROOT / "notebooks"):
     """Execute and store the notebooks whose names begin with one of ``arguments``; return how many failed."""
-    paths = [path for path in sorted(folder.glob("*.ipynb")) if path.name.startswith(tuple(arguments) or ("",))]
-    if not paths:
-        raise SystemExit(
-            f"NB must begin the name of a notebook, not {arguments}: {sorted(p.name for p in folder.glob('*.ipynb'))}"
-        )
-    url = setup_cell.address((ROOT / "_config.yml").read_text("utf-8"))
+    paths = lessons(arguments, folder)
+    config = (ROOT / "_config.yml").read_text("utf-8")
     failed, began = 0, time.perf_counter()
     for number, path in enumerate(paths, 1):
         label = f"[{number}/{len(paths)}] {path.name}"
-
-        def progress(done, of, label=label):
-            if sys.stdout.isatty():
-                print(f"\r{label}: cell {done} of {of}", end="", flush=True)
-
         notebook = nbformat.read(path, as_version=4)
-        setup_cell.write(notebook, url)
-        execute(notebook, folder, progress)
+        setup_cell.write_head(notebook, config, f"notebooks/{path.name}")
+        execute(notebook, folder, cell_counter(label))
         wrong = problems(notebook)
         nbformat.write(notebook, path)
         print(f"\r{label}: {notebook.metadata.frames_in_time.seconds} s{' ' * 12}")

@@ -1,8 +1,8 @@
-"""Write the setup cell, the same in every notebook, from the one address and the one version.
+"""Write each notebook's setup cell and Colab badge, from the one address and the one version.
 
 The address stands in ``_config.yml`` (``repository: url:``), the version in ``seqlib/__init__.py``.
-``python -m tools.setup_cell`` writes the cell into all notebooks; with an address as its argument it first puts that
-address into ``_config.yml`` and ``CITATION.cff``.
+``python -m tools.setup_cell`` writes both into all notebooks; with an address as its argument it first puts that
+address into ``_config.yml`` and ``CITATION.cff``. While there is no address there is no badge.
 """
 
 import re
@@ -16,6 +16,7 @@ import seqlib
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(r"(?m)^(repository:\n(?:  .*\n)*?  url: *)(\S*)(.*)$")
 TAGS = ["setup", "hide-input"]
+BADGE_TAGS = ["badge", "remove-cell"]  # the book leaves the cell out: it has a button of its own
 
 CELL = """\
 # Setup, the same in every notebook. Outside Colab it does nothing; on Colab it
@@ -71,6 +72,34 @@ def write(notebook, url):
     cell.metadata.jupyter = {"source_hidden": True}
 
 
+def colab_link(config, path):
+    r"""Return the link that opens a notebook of the repository on Colab; "" without an address on GitHub.
+
+    Examples
+    --------
+    >>> colab_link("repository:\n  url: https://github.com/a/b\n  branch: main", "notebooks/01.ipynb")
+    'https://colab.research.google.com/github/a/b/blob/main/notebooks/01.ipynb'
+    """
+    place = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", address(config))
+    branch = re.search(r"(?m)^  branch: *(\S+)", config)[1]
+    return f"https://colab.research.google.com/github/{place[1]}/blob/{branch}/{path}" if place else ""
+
+
+def write_badge(notebook, link):
+    """Put a Colab badge with this link below a notebook's title, in the place of any other; none for ""."""
+    notebook.cells = [cell for cell in notebook.cells if "badge" not in cell.metadata.get("tags", [])]
+    if link:
+        picture = "![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)"
+        cell = nbformat.v4.new_markdown_cell(f"[{picture}]({link})", id="badge", metadata={"tags": list(BADGE_TAGS)})
+        notebook.cells.insert(1, cell)
+
+
+def write_head(notebook, config, path):
+    """Write setup cell and badge of a notebook (changed in place), which stands at ``path`` in the repository."""
+    write(notebook, address(config))
+    write_badge(notebook, colab_link(config, path))
+
+
 def set_address(url, root=ROOT):
     """Put the repository's address into ``_config.yml`` and ``CITATION.cff``."""
     if url and (not re.fullmatch(r"https://[\w.-]+(/[\w.-]+)+", url) or url.endswith(".git")):
@@ -83,15 +112,15 @@ def set_address(url, root=ROOT):
 
 
 def main(arguments, root=ROOT):
-    """Write the address, if one is given, and the setup cell of every notebook."""
+    """Write the address, if one is given, and the setup cell and badge of every notebook."""
     if arguments:
         set_address(arguments[0], root)
-    url = address((root / "_config.yml").read_text("utf-8"))
+    config = (root / "_config.yml").read_text("utf-8")
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        write(notebook, url)
+        write_head(notebook, config, path.relative_to(root).as_posix())
         nbformat.write(notebook, path)
-        print(f"{path.name}: setup cell for {url or 'an address that is not set yet'}")
+        print(f"{path.name}: setup cell for {address(config) or 'an address that is not set yet'}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def write_style_sheet(app):
     if app.builder.format == "html":
         static = Path(app.outdir) / "_static"
         static.mkdir(parents=True, exist_ok=True)
-        (static / STYLE_SHEET).write_text(style_sheet())
+        (static / STYLE_SHEET).write_text(style_sheet(), "utf-8")
 
 
 def setup(app):

@@ -23,12 +23,12 @@ def configure(app, config):
 def slim_theme(app, config):
     """Leave out the theme's icon script (1.4 MB; a font has the icons) and its preloads (refused on file://)."""
     theme = Path(find_spec("pydata_sphinx_theme").origin).parent / "theme" / "pydata_sphinx_theme"
-    lines = (theme / THEME_SCRIPTS).read_text().splitlines()
+    lines = (theme / THEME_SCRIPTS).read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if 'rel="preload"' not in line and "all.min.js" not in line)
     template = Path(app.doctreedir) / "templates" / THEME_SCRIPTS
-    if not template.exists() or template.read_text() != kept:  # a newer template makes every page out of date
+    if not template.exists() or template.read_text("utf-8") != kept:  # a newer template makes every page out of date
         template.parent.mkdir(parents=True, exist_ok=True)
-        template.write_text(kept)
+        template.write_text(kept, "utf-8")
     config.templates_path.insert(0, str(template.parent.parent))
 
 

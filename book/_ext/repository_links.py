@@ -12,6 +12,7 @@ def add_buttons(app, config):
     """Ask the theme for its repository and Colab buttons, which it cannot make without an address."""
     if address(config):
         config.html_theme_options |= {"use_repository_button": True, "use_issues_button": True}
+    if address(config).startswith("https://github.com/"):  # Colab opens notebooks from there alone
         config.html_theme_options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
 
 
