@@ -393,7 +393,7 @@ def test_a_zip_bomb_a_link_and_a_broken_zip_are_told(packed, told):
 
 
 def test_a_students_zip_is_read_and_its_names_are_only_names(tmp_path):
-    result = grader().grade(submission(zipped({"../../../work/A1.ipynb": notebook()}), name="mine.zip"))
+    result = grader().grade(submission(zipped({"../../../elsewhere/A1.ipynb": notebook()}), name="mine.zip"))
     assert points(result) == ALL
 
 
