@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
-FOLDER = Path(__file__).with_name("freezes")
+FOLDER = Path(__file__).resolve().with_name("freezes")
 SOURCE = "https://raw.githubusercontent.com/googlecolab/backend-info"
 PIN = re.compile(r"(?m)^([\w.-]+)==(\S+)$")
 VERSION = re.compile(r"\bPython (\d+\.\d+(?:\.\d+)?)")
