@@ -25,7 +25,7 @@ def test_the_minutes_add_up():
     assert totals[:2] == [90, 480] and set(totals[2:]) == {90} and len(totals) >= 7
 
 
-@pytest.mark.parametrize("number", sorted(CHAPTERS)[:5])
+@pytest.mark.parametrize("number", CHAPTERS)
 def test_a_chapter_has_its_objectives_minutes_mistakes_and_questions(number):
     chapter = int(number)
     title = re.match(r"# \d (.*)", CHAPTERS[number].read_text("utf-8"))[1]
@@ -37,7 +37,7 @@ def test_a_chapter_has_its_objectives_minutes_mistakes_and_questions(number):
 
 def test_the_objectives_are_those_of_the_chapters(book):
     text = (book.html / "book" / "instructor_guide.html").read_text("utf-8")
-    for path in list(CHAPTERS.values())[:5]:
+    for path in CHAPTERS.values():
         first = re.search(r":class: objectives\n- (.*)", path.read_text("utf-8"))[1]
         assert re.sub(r"[*`]", "", first) in re.sub(r"<[^>]*>", "", text)
 

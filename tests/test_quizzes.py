@@ -13,8 +13,8 @@ PAGES = {int(path.name[:2]): path.read_text("utf-8") for path in sorted((ROOT / 
 CHAPTERS = [chapter for chapter, text in PAGES.items() if "```{quiz}" in text]
 
 
-def test_the_first_five_chapters_have_one():
-    assert CHAPTERS[:5] == [1, 2, 3, 4, 5]
+def test_every_chapter_has_one():
+    assert len(PAGES) >= 6 and list(PAGES) == CHAPTERS
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
