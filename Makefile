@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides test mutants notebooks study sweeps lab assignments system colab freezes matrix gpu links repository lock format clean
+.PHONY: help book slides test mutants notebooks study sweeps bills lab assignments system colab freezes matrix gpu links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -35,6 +35,9 @@ study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hour
 
 sweeps: $(READY)  ## Train over numbers of clips, gaps and learning rates into seqlib/sweeps.json; QUICK=1 tries it.
 	@$(IN_VENV) tools.study sweeps
+
+bills: $(READY)  ## Measure what each family costs into seqlib/bills.json, some minutes, best on an idle machine.
+	@$(IN_VENV) tools.bills
 
 lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).
 	@$(IN_VENV) tools.my_lessons

@@ -52,14 +52,7 @@ def test_the_notebook_says_when_and_with_what_it_ran(path):
     assert set(run) == {"date", "seconds", "python", "tensorflow", "keras", "numpy", "matplotlib"}
 
 
-TOO_SLOW = pytest.mark.xfail(reason="lesson 6 takes longer than its 180 s on a slow machine; it has to be shortened")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=TOO_SLOW if path.name.startswith("06") else ()) for path in NOTEBOOKS],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_keeps_to_its_time(path):
     budget = 180 if path.name.startswith("06") else 90  # seconds, on two cores
     assert read(path).metadata.frames_in_time.seconds <= budget

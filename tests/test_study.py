@@ -12,7 +12,8 @@ from multiprocessing.pool import ThreadPool
 import pytest
 
 import seqlib
-from tools import study
+from seqlib import measure, models
+from tools import bills, study
 
 MEASURED = {"right": 9, "total": 10, "seconds": 1.0}
 
@@ -162,3 +163,22 @@ def test_a_run_says_what_was_measured(row):
     assert list(measured["twins"]) == kinds
     if "middle" in kinds:
         assert measured["twins"]["middle"]["right"] == measured["twins"]["middle"]["total"] / 4
+
+
+def test_a_family_is_billed():
+    (bill,) = bills.bills({"single frame": study.FAMILIES["single frame"]}, rounds=1)
+    model = models.single_frame(4)
+    assert bill["parameters"] == measure.parameters(model)
+    assert bill["multiply_adds"] == measure.multiply_adds(model)
+    assert bill["step_seconds"] > 0 and bill["latency"] > 0
+    assert bill["peak_memory"] is None or bill["peak_memory"] > 0
+
+
+def test_the_stored_bills_are_those_of_the_families_as_they_are():
+    stored = study.read(study.ROOT / "seqlib" / "bills.json")["runs"]
+    assert [bill["column"] for bill in stored] == list(study.FAMILIES)
+    for bill in stored:
+        made = study.FAMILIES[bill["column"]]
+        model = getattr(models, made["family"])(4, bills.CLIP, **made["settings"])
+        assert bill["parameters"] == measure.parameters(model)
+        assert bill["multiply_adds"] == measure.multiply_adds(model)
