@@ -434,6 +434,92 @@ def _cheapest(model, random):
     return None
 
 
+# Chapter 6
+
+GROWING = ("early_fusion", "average_pooling", "conv3d", "cnn_rnn")
+
+
+def _growth(answer, random):
+    from . import measure, models
+
+    if set(answer) != set(GROWING) or any(np.shape(pair) != (2,) for pair in answer.values()):
+        return f"it takes a pair of factors, of parameters and of multiply-adds, for each of {', '.join(GROWING)}"
+    for name in GROWING:
+        short, long = (getattr(models, name)(4, (frames, 32, 32, 1)) for frames in (16, 32))
+        told = [count(long) / count(short) for count in (measure.parameters, measure.multiply_adds)]
+        parameters, work = np.abs(np.subtract(answer[name], told)) < 0.05
+        hint = _not_shared(*answer[name]) if name == "early_fusion" else "the same weights serve each frame"
+        if not parameters:
+            return f"`{name}`, parameters: {hint}"
+        if not work:
+            hint = hint if name == "early_fusion" else "each frame costs what it did, and there are twice as many"
+            return f"`{name}`, multiply-adds: {hint}"
+    return None
+
+
+def _not_shared(parameters, work):
+    """Hint at early fusion, of which one layer alone knows how many frames there are."""
+    if parameters == 1 or work == 1:
+        return "frames are channels here, and the first layer reads twice as many"
+    return "the first layer alone reads the frames; behind it nothing has changed. Build both and count"
+
+
+def _harmless(answer, random):
+    if set(answer) != {"flip", "backwards"}:
+        return "it takes two lists of tasks, `flip` and `backwards`"
+    unknown = [name for name in (*answer["flip"], *answer["backwards"]) if name not in tasks.TASKS]
+    if unknown:
+        return f"there is no task {unknown[0]!r}"
+    if "direction" in answer["flip"]:
+        return "a flip turns right into left, and `direction` asks for it"
+    if "direction" in answer["backwards"]:
+        return "played backwards, what moved up moves down, and `direction` asks for it"
+    if "order" in answer["backwards"]:
+        return "played backwards, what came first comes last, and `order` asks for it"
+    for change, harmed in (("flip", {"direction"}), ("backwards", {"direction", "order"})):
+        missing = set(tasks.TASKS) - harmed - set(answer[change])
+        if missing:
+            return f"`{change}` takes nothing from `{min(missing)}`: read its rule again"
+    return None
+
+
+def _wheel(answer, random):
+    wanted = {"still": 8, "as before": 9, "backwards": 7}
+    if set(answer) != set(wanted):
+        return f"it takes one number for each of {', '.join(wanted)}"
+    for name, step in answer.items():
+        moved = 2 * step % 16
+        if step == 1:
+            return "with a step of 1 every frame is kept; thin the clip out"
+        if moved != 2 * wanted[name] % 16:
+            return f"{name}: kept every {step} frames, it is {moved} of 16 pixels further on each time"
+        if step != wanted[name]:
+            return f"{name}: so it is, but a smaller step does as well"
+    return None
+
+
+def _budget(model, random):
+    from .measure import multiply_adds, parameters, twin_agreement
+
+    hint = _reads_clips(model)
+    if hint:
+        return hint
+    if model.output_shape != (None, 4):
+        return f"it gives {model.output_shape}; `direction` has four answers, so (None, 4)"
+    for name, count, limit in (
+        ("parameters", parameters(model), 6_000),
+        ("multiply-adds", multiply_adds(model), 1_000_000),
+    ):
+        if count > limit:
+            return f"it has {count:,} {name}, and {limit:,} are allowed"
+    report = twin_agreement(model, *tasks.twins("direction", "reverse", 500, seed=int(random.integers(1000, 2000))))
+    if report.largest_difference < 1e-4:
+        return "it gives a clip and its reversal the same logits, trained or not: it is blind to order"
+    if report.accuracy.value < 0.93:  # other twins than the reader's: a little luck is granted
+        return f"it is right on {report.accuracy.value:.0%} of the `reverse` twins. Train it on `direction`"
+    return None
+
+
 EXERCISES = {
     "1.1": function(
         "fold(x)",
@@ -535,4 +621,8 @@ EXERCISES = {
         (lambda x, r: np.exp(r * x).mean() / r, "the logarithm is missing"),
     ),
     "5.7": Exercise("a model", "that tells `order`", _cheapest),
+    "6.2": Exercise("a dict", '{"early_fusion": (parameters, multiply-adds), ...}', _growth),
+    "6.3": Exercise("a dict", '{"flip": [...], "backwards": [...]}', _harmless),
+    "6.4": Exercise("a dict", '{"still": ..., "as before": ..., "backwards": ...}', _wheel),
+    "6.5": Exercise("a model", "that tells `direction`", _budget),
 }

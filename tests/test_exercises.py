@@ -92,6 +92,27 @@ def early_and_late(weigh, classes=2, extra=0):
     return keras.Model(base.input, layers.Dense(classes)(x), name="early_and_late")
 
 
+def fused(first, second, stride=2, classes=4, mean=False):
+    """A small network with the frames as channels, or their average as the only one, for exercise 6.5."""
+    import keras
+    from keras import layers, ops
+
+    keras.utils.set_random_seed(0)
+    clip = keras.Input((16, 32, 32, 1))
+    x = layers.Rescaling(1 / 64, offset=-1)(clip)
+    x = ops.mean(x, axis=1) if mean else layers.Reshape((32, 32, 16))(layers.Permute((2, 3, 1, 4))(x))
+    for filters in (first, second):
+        x = layers.Conv2D(filters, 3, stride, padding="same", activation="relu")(x)
+    x = layers.Dense(32, activation="relu")(layers.GlobalMaxPooling2D()(x))
+    return keras.Model(clip, layers.Dense(classes)(x), name="fused")
+
+
+def growing(**changes):
+    """An answer to exercise 6.2, right but for the changes."""
+    shared = dict.fromkeys(("average_pooling", "conv3d", "cnn_rnn"), (1, 2))
+    return {"early_fusion": (1.08, 1.5), **shared, **changes}
+
+
 FALLING = np.linspace(1, -1, 16, dtype="float32")[:, None]
 HALVES = np.repeat([[1.0], [-1.0]], 8, axis=0).astype("float32")
 
@@ -382,6 +403,46 @@ TABLE = {
             "early from late": Built(lambda: seqlib.models.average_pooling(2)),
             "Train it on": Built(lambda: early_and_late(lambda x: x * FALLING)),
             "two answers": Built(lambda: early_and_late(lambda x: x * FALLING, classes=4)),
+        },
+    ),
+    "6.2": (
+        growing(early_fusion=[1.1, 1.52]),
+        {
+            "for each of": {"conv3d": (1, 2)},
+            "the same weights": growing(conv3d=(2, 2)),
+            "each frame costs": growing(cnn_rnn=(1, 1)),
+            "reads twice as many": growing(early_fusion=(1, 2)),
+            "nothing has changed": growing(early_fusion=(2, 2)),
+        },
+    ),
+    "6.3": (
+        {"backwards": {"shape", "event", "duration"}, "flip": ("duration", "shape", "order", "event")},
+        {
+            "two lists": {"flip": []},
+            "there is no task": {"flip": ["shapes"], "backwards": []},
+            "right into left": {"flip": list(seqlib.TASKS), "backwards": []},
+            "moves down": {"flip": [], "backwards": list(seqlib.TASKS)},
+            "comes last": {"flip": [], "backwards": ["order"]},
+            "takes nothing from": {"flip": ["shape"], "backwards": ["shape"]},
+        },
+    ),
+    "6.4": (
+        {"backwards": np.int64(7), "still": 8.0, "as before": 9},
+        {
+            "one number for each": {"still": 8},
+            "every frame is kept": {"still": 8, "as before": 1, "backwards": 7},
+            "14 of 16 pixels": {"still": 7, "as before": 9, "backwards": 8},
+            "a smaller step": {"still": 16, "as before": 9, "backwards": 7},
+        },
+    ),
+    "6.5": (
+        Built(lambda: trained(fused(16, 8), "direction", epochs=6)),
+        {
+            "four answers": Built(lambda: fused(16, 8, classes=2)),
+            "6,000 are allowed": Built(lambda: fused(32, 32)),
+            "1,000,000 are allowed": Built(lambda: fused(16, 16, stride=1)),
+            "blind to order": Built(lambda: fused(16, 8, mean=True)),
+            "Train it on": Built(lambda: fused(16, 8)),
         },
     ),
     "P.1": (
