@@ -423,6 +423,7 @@ def _growth(description, batch):
 def _training_step(model):
     """Compile a model; return a function of the batch size that trains it for one step, on blank clips."""
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # a step that has to make variables is traced twice
     shape = model.input_shape[1:]
     return lambda batch: model.train_on_batch(np.zeros((batch, *shape), np.uint8), np.zeros(batch, np.int64))
 

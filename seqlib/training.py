@@ -117,9 +117,10 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0,
         model.compile(
             keras.optimizers.Adam(learning_rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+            metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
             jit_compile=False,  # XLA is no faster on these small models, and slow to compile
         )
+        model.optimizer.build(model.trainable_variables)  # a step that has to make variables is traced twice
         model.fit(train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[progress])
     except KeyboardInterrupt:
         interrupted = True
