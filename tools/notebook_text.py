@@ -31,7 +31,11 @@ def notebook_text(notebook):
     for cell in notebook["cells"]:
         tags = "".join(f" #{tag}" for tag in cell["metadata"].get("tags", []))
         parts.append(f"── {cell['cell_type']} {cell.get('id', '')}{tags}\n{_joined(cell['source'])}")
-        parts.extend(output_text(output) for output in cell.get("outputs", []))
+        outputs = cell.get("outputs", [])
+        parts.extend(output_text(output) for output in outputs if not _glued(output))
+        numbers = [_glued(output) for output in outputs if _glued(output)]
+        if numbers:  # one heading for all of them: a lesson stores a hundred and more
+            parts.append("\n".join(["── glued", *numbers]))
     run = notebook["metadata"].get("frames_in_time")
     if run:
         parts.append(f"── run\n{', '.join(f'{key} {value}' for key, value in run.items())}")
@@ -45,8 +49,6 @@ def output_text(output):
     if output["output_type"] == "error":
         return _told("error", f"{output['ename']}: {output['evalue']}")
     data, metadata = output["data"], output.get("metadata", {})
-    if GLUED in data:
-        return _told("glued", f"{metadata['scrapbook']['name']} = {_joined(data[GLUED])}")
     for kind in data:
         if kind.startswith("image/"):
             return _told("picture", metadata.get(kind, {}).get("alt") or "without alternative text")
@@ -55,6 +57,17 @@ def output_text(output):
     if "text/html" in data:
         return _told("HTML", re.sub(r"(<[^>]*>|\s)+", " ", _joined(data["text/html"])).strip())
     return _told(", ".join(data), "")
+
+
+def _glued(output):
+    """Return a number that the lesson stored for its chapter, as ``name = value``; None if the output is another."""
+    value = output.get("data", {}).get(GLUED)
+    if value is None:
+        return None
+    value = _joined(value)
+    with suppress(ValueError):
+        value = f"{float(value):.6g}" if "." in value else value
+    return f"{output['metadata']['scrapbook']['name']} = {value}"
 
 
 def _joined(text):
