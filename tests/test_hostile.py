@@ -93,7 +93,11 @@ IN_A_FUNCTION = {
     ),
     "200 GB": ("return np.ones(25_000_000_000)", "more memory than there is"),
     "a process of its own": ("import subprocess; subprocess.run(['id'])", "Operation not permitted"),
-    "much memory": ("kept = [np.ones(2**17) for _ in range(10**6)]", "more memory than there is|1 GiB"),
+    "much memory": (  # to fill 1 GiB can take a slow machine longer than there is
+        "kept = [np.ones(2**17) for _ in range(10**6)]",
+        "more memory than there is|1 GiB|took more than . s",
+    ),
+    "much memory, never written": ("kept = [np.empty(2**17) for _ in range(10**6)]", "more memory than there is"),
     "filling the disk": (
         "for number in range(10**9): open(f'/tmp/{number}', 'wb').write(bytes(2**20))",
         "No space left on device",
