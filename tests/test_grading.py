@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlib.grading import __main__ as command
-from seqlib.grading import gradescope, inside, messages, reports, syscalls
+from seqlib.grading import gradescope, inside, messages, reports, syscalls, written
 from seqlib.grading.assignment import REPOSITORY, Assignment
 from seqlib.grading.grade import Grader, answer_in_words
 from seqlib.grading.questions import Model, Trial, difference, mark_model, shuffled
@@ -230,7 +231,7 @@ def test_a_difference_is_told_without_what_is_right():
     assert difference(np.int64(3), np.array(3.0)) == "" and difference((1, 2), np.array([1, 2])) == ""
     assert "shape is (4, 3)" in difference(right, right.T)
     assert difference(right, right * [[1], [1], [2]]) == "4 of 12 values are wrong, in the first axis at 2"
-    assert difference(right, right + 1) == "12 of 12 values are wrong, everywhere"
+    assert difference(right, right + 1) == "12 of 12 values are wrong"
     assert difference(right, np.full_like(right, np.nan)).startswith("12 of 12")
     assert difference(np.int64(3), np.array(4)) == "the number is wrong"
 
@@ -407,22 +408,63 @@ def test_it_goes_on_where_it_was_killed(run, tmp_path, secret, capsys):
     assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 12
 
 
-def test_stopped_by_hand_it_keeps_what_it_has(run, monkeypatch, capsys):
-    done = command.as_completed
+def test_stopped_by_hand_it_ends_at_once_and_keeps_what_it_has(run, tmp_path, secret, capsys):
+    """A notebook that never ends would hold it for a minute: it is ended, and has no result."""
+    folder, out = tmp_path / "submissions", tmp_path / "grades"
+    folder.mkdir()
+    (folder / "a.ipynb").write_bytes(notebook(added=["import time\ntime.sleep(1e6)"]))
+    for name in "bc":
+        (folder / f"{name}.ipynb").write_bytes(RIGHT + name.encode().replace(b"b", b" ").replace(b"c", b"  "))
+    arguments = ["A1", str(folder), "--secret", str(secret), "--out", str(out), "--workers", "2"]
+    command_line = [sys.executable, "-m", "seqlib.grading", *arguments]
+    process = subprocess.Popen(command_line, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    kept = out / "results"
+    while process.poll() is None and len(list(kept.glob("*.json")) if kept.exists() else []) < 2:
+        pass
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130 and told == "\nStopped. The same command goes on from here.\n"
+    assert len(list(kept.glob("*.json"))) == 2 and not (out / "grades.csv").exists()
+    (folder / "a.ipynb").unlink()
+    run({})
+    assert "0 of them new" in capsys.readouterr().out
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "100"]
 
-    def stopped(running):
-        yield next(done(running))
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "as_completed", stopped)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    with pytest.raises(SystemExit, match="The same command goes on from here"):
-        run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abcdefgh")}, "--workers", "1")
-    assert "1 of 8" in capsys.readouterr().out
-    monkeypatch.setattr(command, "as_completed", done)
-    _, out = run({})
-    assert "7 of them new" in capsys.readouterr().out
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 8
+def test_a_folder_holds_one_assignment_and_only_what_the_last_run_wrote(run, tmp_path, secret, capsys):
+    _, out = run({"hoppergrace_LATE_12_102_A1.ipynb": RIGHT})
+    assert (out / "canvas.csv").exists()
+    assert rows(out / "notes.csv") == [{"student": "hoppergrace", "note": "Handed in late, says Canvas."}]
+    (tmp_path / "submissions" / "hoppergrace_LATE_12_102_A1.ipynb").unlink()
+    run({"ada.ipynb": RIGHT})
+    assert not (out / "canvas.csv").exists() and not (out / "notes.csv").exists()
+    before = (out / "grades.csv").read_bytes()
+    (out / "grades.csv").write_bytes(before.replace(b",", b";"))  # saved by a spreadsheet, it is still A1's
+    run({})
+    with pytest.raises(SystemExit):
+        command.main(["A2", str(tmp_path / "submissions"), "--secret", str(secret), "--out", str(out)])
+    assert "out must be a folder of its own for each assignment" in capsys.readouterr().err
+    assert (out / "grades.csv").read_bytes() == before
+
+
+def test_a_class_graded_with_the_wrong_secret_is_noticed_before_its_marks_are_uploaded(run, capsys):
+    practice = json.dumps(Assignment("A1").student).encode()
+    other = json.dumps(Assignment("A1", b"of another class").student).encode()
+    exit_code, out = run(
+        {
+            f"{name}_{i}_1_A1.ipynb": data
+            for i, (name, data) in enumerate({"ada": practice, "bob": other, "eve": RIGHT}.items(), 1)
+        }
+    )
+    told = capsys.readouterr().err
+    edition = Assignment("A1", KEY).edition
+    assert exit_code == 1 and f"2 of another edition than {edition}: ada, bob" in told
+    assert "Is the secret the right one?" in told and not (out / "canvas.csv").exists()
+    notes = {row["student"]: row["note"] for row in rows(out / "notes.csv")}
+    assert "of the practice edition, whose solutions are public, and was graded" in notes["ada"]
+    assert Assignment("A1", b"of another class").edition in notes["bob"] and "eve" not in notes
+    exit_code, out = run({"zoe_9_1_A1.ipynb": RIGHT})
+    assert exit_code == 0 and len(rows(out / "canvas.csv")) == 4
 
 
 def test_a_hundred_right_submissions_get_every_point_a_hundred_times(run, capsys):
@@ -515,7 +557,7 @@ def test_what_was_written_is_shown_on_one_page_and_as_text(with_words):
     assert "=1+1" not in (folder / "written.csv").read_text("utf-8") + (folder / "grades.csv").read_text("utf-8")
     assert rows(folder / "written.csv") == [
         {"student": "ada", "why_blind": "", "why_seeing": ""},
-        {"student": "bob", "why_blind": "0", "why_seeing": ""},
+        {"student": "bob", "why_blind": "", "why_seeing": ""},
     ]
 
 
@@ -524,12 +566,44 @@ def test_points_that_a_person_gives_are_kept_and_added(with_words):
     reports.write_all(folder, assignment, graded)
     path = folder / "written.csv"
     path.write_text(path.read_text("utf-8").replace("ada,,", 'ada,7,"8,5"'), "utf-8")  # as a comma country writes it
-    given = reports.read_written(path, assignment)
-    assert given == {("ada", "why_blind"): 7, ("ada", "why_seeing"): 8.5, ("bob", "why_blind"): 0}
-    command.add_points(given, graded)
-    reports.write_all(folder, assignment, graded)
+    table = written.read(path)
+    given = written.points(table, assignment)
+    assert given == {("ada", "why_blind"): 7, ("ada", "why_seeing"): 8.5}
+    assert written.add(given, graded) == []
+    reports.write_all(folder, assignment, graded, table)
     assert [row["total"] for row in rows(folder / "grades.csv")] == ["18.5", "3"]
-    assert reports.read_written(path, assignment) == given
+    assert written.points(written.read(path), assignment) == given
+
+
+def test_no_point_that_a_person_gave_is_ever_lost(with_words):
+    """A download without ada, a name that is nobody's, a column of remarks: all of it is still there afterwards."""
+    assignment, graded, folder = with_words
+    path = folder / "written.csv"
+    path.write_text("student,why_blind,remark\nada,7,fine\nJorg,3,\n", "utf-8")
+    table = written.read(path)
+    assert written.add(written.points(table, assignment), graded[1:]) == ["Jorg", "ada"]
+    reports.write_all(folder, assignment, graded[1:], table)
+    assert [(row["student"], row["why_blind"], row["remark"]) for row in rows(path)] == [
+        ("Jorg", "3", ""),
+        ("ada", "7", "fine"),
+        ("bob", "", ""),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize(
+    "text", ["student;why_blind\nJörg;7,5\n", 'student,why_blind\r\nJörg,"7,5"\r\n', "student\twhy_blind\nJörg\t7.5"]
+)
+def test_points_are_read_as_any_spreadsheet_saves_them(text, encoding, with_words):
+    assignment, _, folder = with_words
+    (folder / "written.csv").write_bytes(text.encode(encoding))
+    assert written.points(written.read(folder / "written.csv"), assignment) == {("Jörg", "why_blind"): 7.5}
+
+
+def test_a_row_that_is_too_long_is_told_by_name(with_words):
+    (with_words[2] / "written.csv").write_text("student,why_blind\nada,7,5\n", "utf-8")
+    with pytest.raises(ValueError, match="the row of ada has more columns"):
+        written.read(with_words[2] / "written.csv")
 
 
 @pytest.mark.parametrize("text", ["11", "-1", "ten", "nan"])
@@ -537,10 +611,10 @@ def test_points_that_are_none_are_told_by_name(text, with_words):
     assignment, _, folder = with_words
     (folder / "written.csv").write_text(f"student,why_blind,why_seeing\nada,{text},\n", "utf-8")
     with pytest.raises(ValueError, match="why_blind of ada must be a number from 0 to 10"):
-        reports.read_written(folder / "written.csv", assignment)
+        written.points(written.read(folder / "written.csv"), assignment)
     (folder / "written.csv").write_text("name\nada\n", "utf-8")
-    with pytest.raises(ValueError, match=r"written.csv must have a column student"):
-        reports.read_written(folder / "written.csv", assignment)
+    with pytest.raises(ValueError, match="the first row must name the columns, and student must be one, not 'name'"):
+        written.read(folder / "written.csv")
 
 
 def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path):

@@ -1,7 +1,7 @@
 """Make the assignments: for each, the student's copy, the solution with its outputs, and the zip for Gradescope.
 
 ``python -m tools.assignments`` makes the practice variant; with a file as its argument, the variant that this secret
-draws. Everything goes to ``_build/assignments``; nothing of it is ever committed.
+draws. Everything goes to ``_build/assignments``, the practice variant to ``practice`` in it; nothing is ever committed.
 """
 
 import sys
@@ -25,7 +25,7 @@ SETUP = """\
 set -euo pipefail
 apt-get update -q
 apt-get install -q -y --no-install-recommends python3-pip
-pip3 install --quiet uv
+PIP_BREAK_SYSTEM_PACKAGES=1 pip3 install --quiet uv  # else newer systems refuse
 export UV_PYTHON_INSTALL_DIR=/opt/python  # not in root's home, which nobody else can read
 uv venv --quiet --python 3.12 /opt/grading
 uv pip install --quiet --python /opt/grading/bin/python {packages}
@@ -43,7 +43,7 @@ cd /autograder/source/course && exec /opt/grading/bin/python -m seqlib.grading.g
 
 
 def make(name, key, folder, url=""):
-    """Write one assignment's files below ``folder`` / ``name``.
+    """Write one assignment's files below ``folder`` / ``name``; return its edition.
 
     Parameters
     ----------
@@ -67,6 +67,7 @@ def make(name, key, folder, url=""):
         path = folder / name / "gradescope" / f"{name}.zip"
         path.parent.mkdir(parents=True, exist_ok=True)
         gradescope_zip(assignment, key, path)
+    return assignment.edition
 
 
 def gradescope_zip(assignment, key, path):
@@ -98,9 +99,10 @@ def main(arguments, folder=ROOT / "_build" / "assignments"):
     url = setup_cell.address((ROOT / "_config.yml").read_text("utf-8"))
     began = time.perf_counter()
     names = sorted(path.stem for path in MASTERS.glob("*.ipynb"))
+    folder = folder if key else folder / "practice"
     for number, name in enumerate(names, 1):
         print(f"[{number}/{len(names)}] {name}: filling in, and running the solution ...", flush=True)
-        make(name, key, folder, url)
+        print(f"      edition {make(name, key, folder, url)}", flush=True)
     kind = "the variant that the secret draws" if key else "the practice variant; for a graded one, SECRET=FILE"
     print(f"{len(names)} assignments in {time.perf_counter() - began:.0f} s, {kind}: {folder.relative_to(ROOT)}")
 

@@ -8,14 +8,14 @@ import argparse
 import json
 import os
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from . import reports, secret
+from . import reports, sandbox, secret, written
 from .assignment import REPOSITORY, Assignment
 from .grade import Grader
-from .sandbox import Sandbox
 from .submission import collect
 
 
@@ -41,11 +41,14 @@ def main(arguments=None):
         if Path(given.out).resolve().is_relative_to(Path(given.submissions).resolve()):
             raise ValueError(f"out must lie outside the submissions, not in them: {given.out}")
         submissions = collect(given.submissions, given.assignment)
-        marked = reports.read_written(Path(given.out) / "written.csv", assignment)
+        out = Path(given.out)
+        reports.check_folder(out, assignment)
+        rows = written.read(out / "written.csv")
+        by_hand = written.points(rows, assignment)
     except ValueError as error:
         parser.error(str(error))
-    sandbox = Sandbox(bubblewrap=not given.without_sandbox)
-    if problem := sandbox.problem():
+    apart = sandbox.Sandbox(bubblewrap=not given.without_sandbox)
+    if problem := apart.problem():
         print(f"Student code cannot be kept apart: {problem}.", file=sys.stderr)
         print(
             "--without-sandbox runs it as yourself: limited in time and memory, free to read and to send.",
@@ -55,18 +58,25 @@ def main(arguments=None):
     if given.without_sandbox:
         print("Without the sandbox: student code can read your files and reach the network.", file=sys.stderr)
     began = time.perf_counter()
-    out = Path(given.out)
-    results, new = grade_all(Grader(assignment, sandbox), submissions, out, max(1, given.workers))
+    results, new = grade_all(Grader(assignment, apart), submissions, out, max(1, given.workers))
     graded = list(zip(submissions, results, strict=True))
-    add_points(marked, graded)
-    made = reports.write_all(out, assignment, graded)
+    waiting = written.add(by_hand, graded)
+    strangers = [one.student for one, result in graded if result.get("another_edition")]
+    upload = 2 * len(strangers) <= len(graded)
+    made = reports.write_all(out, assignment, graded, rows, upload)
     seconds = time.perf_counter() - began
     rate = f", {60 * new / seconds:.0f} a minute" if new else ""
     print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(made)}")
+    if waiting:
+        print(f"written.csv has points for {', '.join(waiting)}, of whom there is no submission here: they wait.")
+    if strangers:
+        print(f"{len(strangers)} of another edition than {assignment.edition}: {', '.join(strangers)}", file=sys.stderr)
+    if not upload:
+        print("Is the secret the right one? Nothing was written for Canvas or Moodle.", file=sys.stderr)
     failed = [one.student for one, result in graded if result.get("failed")]
     if failed:
         print(f"The grader itself failed on {', '.join(failed)}; see their feedback.", file=sys.stderr)
-    return bool(failed)
+    return int(bool(failed) or not upload)
 
 
 def grade_all(grader, submissions, out, workers):
@@ -89,33 +99,31 @@ def grade_all(grader, submissions, out, workers):
             results[key] = json.loads(path.read_text("utf-8"))
         else:
             waiting.setdefault(key, one)  # the same bytes are graded once
-    done = len(submissions) - len(waiting)
+    done, stopping = len(submissions) - len(waiting), threading.Event()
+
+    def work(key, one):
+        result = _graded(grader, one)
+        if not result.get("failed") and not stopping.is_set():
+            reports.write(kept / f"{key}.json", json.dumps(result))
+        return result
+
     with ThreadPoolExecutor(workers) as pool:
-        running = {pool.submit(_graded, grader, one): key for key, one in waiting.items()}
+        running = {pool.submit(work, key, one): key for key, one in waiting.items()}
         try:
             for future in as_completed(running):
-                key, result = running[future], future.result()
-                results[key] = result
-                if not result.get("failed"):
-                    reports.write(kept / f"{key}.json", json.dumps(result))
+                results[running[future]] = future.result()
                 done += 1
                 if sys.stdout.isatty():
                     bar = ("#" * round(30 * done / len(submissions))).ljust(30, ".")
                     print(f"\r[{bar}] {done} of {len(submissions)}", end="", flush=True)
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)
-            sys.exit("\nStopped. The same command goes on from here.")
+            stopping.set()
+            print("\nStopped. The same command goes on from here.", file=sys.stderr, flush=True)
+            sandbox.end_all()
+            os._exit(130)  # the threads wait for what was just ended, and would begin anew
     if sys.stdout.isatty():
         print("\r" + " " * 60 + "\r", end="")
     return [json.loads(json.dumps(results[key])) for key in keys], len(waiting)
-
-
-def add_points(given, graded):
-    """Add the points that a person gave, {(student, question): points}, to the results."""
-    for one, result in graded:
-        for name in result["written"]:
-            if (one.student, name) in given:
-                result["marks"][name]["points"] = given[one.student, name]
 
 
 def _graded(grader, submission):

@@ -44,6 +44,8 @@ class Assignment:
         The variant: one option of each of the questions' choices.
     edition : str
         Six hexadecimal digits that tell secrets apart; the notebook carries them.
+    practice : str
+        The same of the practice variant.
     student, solution : dict
         The two notebooks, as JSON has them.
     solutions : dict
@@ -64,7 +66,7 @@ class Assignment:
             for question in self.questions
             for name, options in question.choices.items()
         }
-        self.edition = self.draw.digest("edition").hex()[:6]
+        self.edition, self.practice = (draw.digest("edition").hex()[:6] for draw in (self.draw, Draw(PUBLIC, name)))
         self.solutions = {
             **module,
             **self.drawn,

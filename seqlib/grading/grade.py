@@ -52,8 +52,8 @@ class Grader:
         return self.assignment.draw.digest(f"result {content.hexdigest()}").hex()[:40]
 
     def grade(self, submission):
-        """Return a result: {"marks": {question: {"points", "of", "lines"}}, "notes": [...], "written": {...}}."""
-        notes, written, runs = [], {}, None
+        """Return a result: {"marks": {question: {"points", "of", "lines"}}, "notes": [...], "written": {...}, ...}."""
+        notes, written, runs, another_edition = [], {}, None, False
         try:
             name, data = submission.file(".ipynb", self.assignment.name)
             cells = read_notebook(data)
@@ -64,10 +64,14 @@ class Grader:
             if [each for each in submission.files if each.lower().endswith(".ipynb") and each != name]:
                 notes.append(f"Several notebooks were handed in; {name} was graded.")
             editions = {found for kind, text in cells if kind == "markdown" for found in EDITION.findall(text)}
-            if editions and self.assignment.edition not in editions:
+            another_edition = bool(editions) and self.assignment.edition not in editions
+            if another_edition:
+                its = f"edition {', '.join(sorted(editions))}"
+                if self.assignment.practice in editions:
+                    its = "the practice edition, whose solutions are public,"
                 notes.append(
-                    f"This notebook is of edition {', '.join(sorted(editions))} and was graded as edition "
-                    f"{self.assignment.edition}, which asks other questions."
+                    f"This notebook is of {its} and was graded as edition {self.assignment.edition}, which asks other "
+                    "questions."
                 )
             runs = self._run(cells)
             notes += runs.notes
@@ -91,6 +95,7 @@ class Grader:
             },
             "notes": [plain(note) for note in notes],
             "written": written,
+            "another_edition": another_edition,
         }
 
     def _function(self, question, runs):

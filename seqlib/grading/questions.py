@@ -130,8 +130,8 @@ def difference(expected, given):
         return "the number is wrong"
     where = np.flatnonzero(wrong.reshape(len(wrong), -1).any(1))
     shown = ", ".join(map(str, where[:8])) + (", ..." if len(where) > 8 else "")
-    place = "everywhere" if len(where) == len(wrong) else f"in the first axis at {shown}"
-    return f"{count:,} of {wrong.size:,} values {'is' if count == 1 else 'are'} wrong, {place}"
+    place = f", {'' if wrong.ndim == 1 else 'in the first axis '}at {shown}" if len(where) < len(wrong) else ""
+    return f"{count:,} of {wrong.size:,} values {'is' if count == 1 else 'are'} wrong{place}"
 
 
 def shuffled(draw, tests):

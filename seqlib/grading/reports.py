@@ -4,8 +4,11 @@ import csv
 import io
 import json
 import os
+import re
 from html import escape
 from pathlib import Path
+
+from . import written as by_hand
 
 PAGE = """\
 <!doctype html>
@@ -62,8 +65,8 @@ def total(result):
     return round(sum(mark["points"] or 0 for mark in result["marks"].values()), 2)
 
 
-def write_all(folder, assignment, graded):
-    """Write every report.
+def write_all(folder, assignment, graded, points=(), upload=True):
+    """Write every report, and take away those of an earlier run that this one has no rows for.
 
     Parameters
     ----------
@@ -71,6 +74,10 @@ def write_all(folder, assignment, graded):
     assignment : Assignment
     graded : list of (Submission, result)
         Sorted by student.
+    points : list of dict
+        What `written.read` found.
+    upload : bool
+        Whether to write what Canvas and Moodle take.
 
     Returns
     -------
@@ -89,20 +96,34 @@ def write_all(folder, assignment, graded):
     written = [name for name in questions if any(name in result["written"] for _, result in graded)]
     if written:
         write(folder / "written.html", answers(assignment, graded, written))
-        rows = [[one.student, *(number(result["marks"][name]["points"]) for name in written)] for one, result in graded]
-        _csv(folder / "written.csv", ["student", *written], rows, mark=True)
+        table, names = by_hand.with_everybody(points, graded, written)
+        _csv(folder / "written.csv", names, table, mark=True)
 
+    canvas = [(one, result) for one, result in graded if upload and one.system == "canvas" and one.id.isdigit()]
+    moodle = [(one, result) for one, result in graded if upload and one.system == "moodle"]
     made = ["grades.csv"]
-    canvas = [(one, result) for one, result in graded if one.system == "canvas" and one.id.isdigit()]
-    if canvas:
-        rows = [[one.student, one.id, "", number(total(result))] for one, result in canvas]
-        _csv(folder / "canvas.csv", ["Student", "ID", "Section", assignment.name], rows)
-        made.append("canvas.csv")
-    moodle = [(one, result) for one, result in graded if one.system == "moodle"]
-    if moodle:
-        rows = [[f"Participant {one.id}", one.student, number(total(result)), "-"] for one, result in moodle]
-        _csv(folder / "moodle.csv", ["Identifier", "Full name", "Grade", "Last modified (grade)"], rows)
-        made.append("moodle.csv")
+    for name, head, rows in (
+        (
+            "notes.csv",
+            ["student", "note"],
+            [[one.student, note] for one, result in graded for note in _notes(one, result)],
+        ),
+        (
+            "canvas.csv",
+            ["Student", "ID", "Section", assignment.name],
+            [[one.student, one.id, "", number(total(result))] for one, result in canvas],
+        ),
+        (
+            "moodle.csv",
+            ["Identifier", "Full name", "Grade", "Last modified (grade)"],
+            [[f"Participant {one.id}", one.student, number(total(result)), "-"] for one, result in moodle],
+        ),
+    ):
+        if rows:
+            _csv(folder / name, head, rows, mark=name == "notes.csv")
+            made.append(name)
+        else:
+            (folder / name).unlink(missing_ok=True)
     return made
 
 
@@ -115,37 +136,18 @@ def _csv(path, head, rows, mark=False):
     write(path, ("\ufeff" if mark else "") + text.getvalue())
 
 
-def read_written(path, assignment):
-    """Return the points that a person gave: {(student, question): points}.
-
-    Raises
-    ------
-    ValueError
-        Naming the student and the question whose points are none.
-    """
+def check_folder(folder, assignment):
+    """Raise ValueError if a folder holds the grades of another assignment."""
+    path = folder / "grades.csv"
     if not path.exists():
-        return {}
-    given = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file)
-        if "student" not in (table.fieldnames or ()):
-            raise ValueError(f"{path.name} must have a column student; take it away, and it is written anew")
-        for row in table:
-            for question in assignment.questions:
-                text = (row.get(question.name) or "").strip().replace(",", ".")
-                if not text:
-                    continue
-                try:
-                    points = float(text)
-                except ValueError:
-                    points = -1
-                if not 0 <= points <= question.points:
-                    raise ValueError(
-                        f"{path.name}: {question.name} of {row['student']} must be a number from 0 to "
-                        f"{question.points}, not {text!r}"
-                    )
-                given[row["student"], question.name] = points
-    return given
+        return
+    there = path.read_text("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0].strip()
+    ours = ["student", *(question.name for question in assignment.questions), "total"]
+    if set(re.split("[,;\t]", there)) != set(ours):
+        raise ValueError(
+            f"out must be a folder of its own for each assignment; {path} has the columns {there}, and "
+            f"{assignment.name} has {','.join(ours)}"
+        )
 
 
 def feedback(assignment, submission, result):
