@@ -27,13 +27,13 @@ class WhereItRuns(SphinxDirective):
         rows = json.loads(path.read_text("utf-8"))[kind]
         if not rows:
             return self.parse_text_to_nodes("*Not tried yet.*")
-        table = [[*FIRST[kind], *PACKAGES.values(), "lessons", "seconds", "date"]]
+        table = [[*FIRST[kind], *PACKAGES.values(), "lessons", "date"]]
         table.append([":--"] * len(table[0]))
         for row in rows:
             versions = [row["packages"][name] for name in PACKAGES]
-            lessons = ", ".join(row["lessons"])
+            lessons = ", ".join("puzzles" if one == "pu" else str(int(one)) for one in row["lessons"])
             first = [row[key] for key in FIRST[kind].values()]
-            table.append([*first, *versions, lessons, str(row["seconds"]), row["date"]])
+            table.append([*first, *versions, lessons, row["date"]])
         return self.parse_text_to_nodes("\n".join(f"| {' | '.join(row)} |" for row in table))
 
 
