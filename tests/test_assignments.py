@@ -406,6 +406,13 @@ def test_the_gradescope_zip_is_one_that_gradescope_takes(folder):
     assert "chmod 600 /autograder/source/secret" in setup and "numpy==" in setup and "tensorflow" not in setup
 
 
+def test_a_practice_edition_does_not_replace_what_a_secret_drew(folder):
+    before = (folder / "student" / "A1.ipynb").read_bytes()
+    with pytest.raises(SystemExit, match="give SECRET=FILE, or take that folder away"):
+        assignments.main([], folder.parent)
+    assert (folder / "student" / "A1.ipynb").read_bytes() == before
+
+
 def test_the_secret_must_not_lie_in_the_repository(tmp_path):
     with pytest.raises(SystemExit, match="outside the repository"):
         assignments.main([str(ROOT / "README.md")], tmp_path)

@@ -1,7 +1,7 @@
 """Make the assignments: for each, the student's copy, the solution with its outputs, and the zip for Gradescope.
 
 ``python -m tools.assignments`` makes the practice variant; with a file as its argument, the variant that this secret
-draws. Everything goes to ``_build/assignments``, the practice variant to ``practice`` in it; nothing is ever committed.
+draws. Everything goes to ``_build/assignments``; nothing of it is ever committed.
 """
 
 import sys
@@ -99,7 +99,11 @@ def main(arguments, folder=ROOT / "_build" / "assignments"):
     url = setup_cell.address((ROOT / "_config.yml").read_text("utf-8"))
     began = time.perf_counter()
     names = sorted(path.stem for path in MASTERS.glob("*.ipynb"))
-    folder = folder if key else folder / "practice"
+    if not key and any((folder / name / "gradescope").exists() for name in names):
+        raise SystemExit(
+            f"{folder} holds assignments that a secret drew, and the practice variant would replace them: "
+            "give SECRET=FILE, or take that folder away"
+        )
     for number, name in enumerate(names, 1):
         print(f"[{number}/{len(names)}] {name}: filling in, and running the solution ...", flush=True)
         print(f"      edition {make(name, key, folder, url)}", flush=True)
