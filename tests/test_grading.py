@@ -387,48 +387,57 @@ def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
     assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "75", "100"]
 
 
-def test_it_goes_on_where_it_was_killed(run, tmp_path, secret, capsys):
-    """Killed between two results, it keeps what it has; nothing half-written is taken for a result."""
-    folder, out = tmp_path / "submissions", tmp_path / "grades"
+def with_two_results(files, tmp_path, secret, workers):
+    """Start the command on files, in a process of its own, and return it when two results are there."""
+    folder, kept = tmp_path / "submissions", tmp_path / "grades" / "results"
     folder.mkdir()
-    for number in range(12):
-        (folder / f"s{number:02}.ipynb").write_bytes(RIGHT + b" " * number)
-    arguments = ["A1", str(folder), "--secret", str(secret), "--out", str(out), "--workers", "1"]
-    process = subprocess.Popen([sys.executable, "-m", "seqlib.grading", *arguments], cwd=REPOSITORY)
-    kept = out / "results"
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    options = ["--secret", str(secret), "--out", str(kept.parent), "--workers", str(workers)]
+    command_line = [sys.executable, "-m", "seqlib.grading", "A1", str(folder), *options]
+    process = subprocess.Popen(command_line, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and len(list(kept.glob("*.json")) if kept.exists() else []) < 2:
         pass
+    return process, kept
+
+
+def test_it_goes_on_where_it_was_killed(run, tmp_path, secret, capsys):
+    """Killed between two results, it keeps what it has; nothing half-written is taken for a result."""
+    files = {f"s{number:02}.ipynb": RIGHT + b" " * number for number in range(12)}
+    process, kept = with_two_results(files, tmp_path, secret, workers=1)
     process.kill()
-    process.wait()
+    process.communicate()
     done = len(list(kept.glob("*.json")))
-    assert 2 <= done < 12 and not (out / "grades.csv").exists()
+    assert 2 <= done < 12 and not (kept.parent / "grades.csv").exists()
     (kept / "0123.json.unfinished").write_text("{")
-    run({})
+    _, out = run({})
     assert f"{12 - done} of them new" in capsys.readouterr().out
     assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 12
 
 
 def test_stopped_by_hand_it_ends_at_once_and_keeps_what_it_has(run, tmp_path, secret, capsys):
     """A notebook that never ends would hold it for a minute: it is ended, and has no result."""
-    folder, out = tmp_path / "submissions", tmp_path / "grades"
-    folder.mkdir()
-    (folder / "a.ipynb").write_bytes(notebook(added=["import time\ntime.sleep(1e6)"]))
-    for name in "bc":
-        (folder / f"{name}.ipynb").write_bytes(RIGHT + name.encode().replace(b"b", b" ").replace(b"c", b"  "))
-    arguments = ["A1", str(folder), "--secret", str(secret), "--out", str(out), "--workers", "2"]
-    command_line = [sys.executable, "-m", "seqlib.grading", *arguments]
-    process = subprocess.Popen(command_line, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
-    kept = out / "results"
-    while process.poll() is None and len(list(kept.glob("*.json")) if kept.exists() else []) < 2:
-        pass
+    files = {
+        "a.ipynb": notebook(added=["import time\ntime.sleep(1e6)"]),
+        "b.ipynb": RIGHT,
+        "c.ipynb": RIGHT + b" ",
+    }
+    process, kept = with_two_results(files, tmp_path, secret, workers=2)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130 and told == "\nStopped. The same command goes on from here.\n"
-    assert len(list(kept.glob("*.json"))) == 2 and not (out / "grades.csv").exists()
-    (folder / "a.ipynb").unlink()
-    run({})
+    assert len(list(kept.glob("*.json"))) == 2 and not (kept.parent / "grades.csv").exists()
+    (tmp_path / "submissions" / "a.ipynb").unlink()
+    _, out = run({})
     assert "0 of them new" in capsys.readouterr().out
     assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "100"]
+
+
+def test_on_a_terminal_a_bar_counts_the_submissions(run, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("ab")})
+    told = capsys.readouterr().out
+    assert f"[{'#' * 15}{'.' * 15}] 1 of 2" in told and f"[{'#' * 30}] 2 of 2" in told
 
 
 def test_a_folder_holds_one_assignment_and_only_what_the_last_run_wrote(run, tmp_path, secret, capsys):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handed_in import A1, ALL, KEY, grader, lines, notebook, points, submission
+from handed_in import A1, ALL, HURRY, KEY, grader, lines, notebook, points, submission
 
 import seqlib
 from seqlib.grading import __main__ as command
@@ -62,8 +62,8 @@ def running():
     return found
 
 
-def grade(*notebook_arguments, **named):
-    return grader().grade(submission(notebook(*notebook_arguments, **named)))
+def grade(*notebook_arguments, limits=HURRY, **named):
+    return grader(limits=limits).grade(submission(notebook(*notebook_arguments, **named)))
 
 
 def but(*names):
@@ -93,10 +93,7 @@ IN_A_FUNCTION = {
     ),
     "200 GB": ("return np.ones(25_000_000_000)", "more memory than there is"),
     "a process of its own": ("import subprocess; subprocess.run(['id'])", "Operation not permitted"),
-    "much memory": (  # to fill 1 GiB can take a slow machine longer than there is
-        "kept = [np.ones(2**17) for _ in range(10**6)]",
-        "more memory than there is|1 GiB|took more than . s",
-    ),
+    "much memory": ("kept = [np.ones(2**17) for _ in range(10**6)]", "more memory than there is|1 GiB"),
     "much memory, never written": ("kept = [np.empty(2**17) for _ in range(10**6)]", "more memory than there is"),
     "filling the disk": (
         "for number in range(10**9): open(f'/tmp/{number}', 'wb').write(bytes(2**20))",
@@ -169,9 +166,11 @@ def attacking(body):
 @pytest.mark.parametrize("name", IN_A_FUNCTION)
 def test_an_attack_in_a_function_loses_that_question_and_no_other(name):
     body, told = IN_A_FUNCTION[name]
-    result = grade({"conv3d-answer": attacking(body)})
+    limits = HURRY
+    if name == "much memory":  # filling 1 GiB takes a slow machine longer than the hurry allows
+        limits = HURRY._replace(seconds=90, step=60, step_cpu=60)
+    result = grade({"conv3d-answer": attacking(body)}, limits=limits)
     assert points(result) == but("conv3d")
-
     assert re.search(told, lines(result)), lines(result)
 
 

@@ -44,7 +44,7 @@ def main(arguments=None):
         out = Path(given.out)
         reports.check_folder(out, assignment)
         rows = written.read(out / "written.csv")
-        by_hand = written.points(rows, assignment)
+        points = written.points(rows, assignment)
     except ValueError as error:
         parser.error(str(error))
     apart = sandbox.Sandbox(bubblewrap=not given.without_sandbox)
@@ -60,7 +60,7 @@ def main(arguments=None):
     began = time.perf_counter()
     results, new = grade_all(Grader(assignment, apart), submissions, out, max(1, given.workers))
     graded = list(zip(submissions, results, strict=True))
-    waiting = written.add(by_hand, graded)
+    waiting = written.add(points, graded)
     strangers = [one.student for one, result in graded if result.get("another_edition")]
     upload = 2 * len(strangers) <= len(graded)
     made = reports.write_all(out, assignment, graded, rows, upload)

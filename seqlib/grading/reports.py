@@ -8,7 +8,7 @@ import re
 from html import escape
 from pathlib import Path
 
-from . import written as by_hand
+from . import written
 
 PAGE = """\
 <!doctype html>
@@ -65,7 +65,7 @@ def total(result):
     return round(sum(mark["points"] or 0 for mark in result["marks"].values()), 2)
 
 
-def write_all(folder, assignment, graded, points=(), upload=True):
+def write_all(folder, assignment, graded, by_hand=(), upload=True):
     """Write every report, and take away those of an earlier run that this one has no rows for.
 
     Parameters
@@ -74,8 +74,8 @@ def write_all(folder, assignment, graded, points=(), upload=True):
     assignment : Assignment
     graded : list of (Submission, result)
         Sorted by student.
-    points : list of dict
-        What `written.read` found.
+    by_hand : list of dict
+        The rows of ``written.csv``, as `written.read` found them.
     upload : bool
         Whether to write what Canvas and Moodle take.
 
@@ -93,10 +93,10 @@ def write_all(folder, assignment, graded, points=(), upload=True):
     for one, result in graded:
         write(folder / "feedback" / f"{one.student}.html", feedback(assignment, one, result))
         write(folder / "gradescope" / f"{one.student}.json", json.dumps(gradescope(one, result), indent=1) + "\n")
-    written = [name for name in questions if any(name in result["written"] for _, result in graded)]
-    if written:
-        write(folder / "written.html", answers(assignment, graded, written))
-        table, names = by_hand.with_everybody(points, graded, written)
+    in_words = [name for name in questions if any(name in result["written"] for _, result in graded)]
+    if in_words:
+        write(folder / "written.html", answers(assignment, graded, in_words))
+        table, names = written.with_everybody(by_hand, graded, in_words)
         _csv(folder / "written.csv", names, table, mark=True)
 
     canvas = [(one, result) for one, result in graded if upload and one.system == "canvas" and one.id.isdigit()]
@@ -176,13 +176,13 @@ def _notes(submission, result):
     return [*(["Handed in late, says Canvas."] if submission.late else []), *result["notes"]]
 
 
-def answers(assignment, graded, written):
+def answers(assignment, graded, in_words):
     """Return a page with what all students wrote, question by question, for whoever marks it."""
     most = {question.name: question.points for question in assignment.questions}
     parts = [
         "<p>Give points in <code>written.csv</code>, by the rubric in the notebook; then run the grader again.</p>"
     ]
-    for name in written:
+    for name in in_words:
         parts.append(f"<h2>{escape(name)} (of {most[name]})</h2>")
         parts += [
             f"<h3>{escape(one.student)}</h3><blockquote>{escape(result['written'][name])}</blockquote>"
