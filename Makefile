@@ -5,6 +5,9 @@
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
 READY := .venv/ready
+# Compile packages once, here, and not in each process wherever Python is told not to write what it compiled: importing
+# TensorFlow then takes 5 s instead of 13.
+export UV_COMPILE_BYTECODE := 1
 MUTMUT := $(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with mutmut==3.8.1 mutmut
 
 help:  ## List the targets.
