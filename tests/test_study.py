@@ -93,6 +93,14 @@ def test_a_run_whose_plan_has_changed_is_done_again_and_not_kept_twice(tmp_path)
     assert sorted((run["seed"], run["epochs"]) for run in study.read(path)["runs"]) == [(0, 99), (1, 12)]
 
 
+def test_a_run_that_is_done_later_stands_where_the_plan_has_it(tmp_path):
+    path, calls = tmp_path / "results.json", []
+    study.study(plan(3)[1:], path, counted(calls))
+    study.study(plan(4), path, counted(calls))
+    assert calls == [1, 2, 0, 3]
+    assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1, 2, 3]
+
+
 def test_each_training_of_a_sweep_takes_as_many_steps_as_the_budget():
     shown = {run["clips"] * run["repeats"] * run["epochs"] for run in study.sweeps()}
     assert shown == {study.BUDGET["clips"] * study.BUDGET["epochs"]}

@@ -188,22 +188,22 @@ def study(plan, path, carry_out=carry_out, each=map):
     """
     plan = json.loads(json.dumps(plan))  # as it comes back from a file: tuples are lists
     known = {key(one, plan[0]): one for one in read(path)["runs"]}
-    done = [known[key(one, one)] for one in plan if key(one, one) in known]
     left = [one for one in plan if key(one, one) not in known]
-    print(f"{len(plan)} runs, {len(done)} of them done before")
+    print(f"{len(plan)} runs, {len(plan) - len(left)} of them done before")
     began = time.perf_counter()
     for i, (one, measured) in enumerate(zip(left, each(carry_out, left), strict=True)):
-        done.append(one | measured)
+        known[key(one, one)] = one | measured
+        done = [known[key(one, one)] for one in plan if key(one, one) in known]  # in the plan's order
         write(path, {"made": made(), "runs": done})
         spent = time.perf_counter() - began
         remaining = spent / (i + 1) * (len(left) - i - 1)
-        reached = done[-1]["right"] / done[-1]["total"]
+        reached = measured["right"] / measured["total"]
         print(
             f"[{len(done)}/{len(plan)}] {one['row']}, {one['column']}, seed {one['seed']}: {reached:.1%}; "
             f"{remaining / 60:.0f} min left",
             flush=True,
         )
-    print(f"{path.name}: {len(done)} runs, {time.perf_counter() - began:.0f} s")
+    print(f"{path.name}: {len(plan)} runs, {time.perf_counter() - began:.0f} s")
 
 
 def key(one, pattern):
