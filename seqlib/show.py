@@ -348,7 +348,7 @@ def matrix(runs, ceilings):
             x, y, mean = rows.index(row), columns.index(column), float(np.mean(values))
             shade = max(0.0, (mean - chance[row]) / (1 - chance[row]))
             axis.add_patch(plt.Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=_SHADES(shade)))
-            ink = "white" if shade > 0.5 else "#2B2B33"
+            ink = _ink(shade)
             axis.text(x, y - 0.13, f"{mean:.1%}", ha="center", va="center", color=ink)
             spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}"
             if (row, column) in ceilings:
@@ -442,8 +442,13 @@ def _cell(axis, left, top, value, strongest):
         told = "\N{CHECK MARK}" if value else ""
     else:
         told = f"{value:.2g}" if isinstance(value, np.floating) else str(value)
-    ink = "white" if shade > 0.5 and value > 0 else "#2B2B33"
+    ink = _ink(shade if value >= 0 else 0)  # warm shades are all light
     axis.text(left + 0.5, top + 0.52, told, ha="center", va="center", fontsize=9, color=ink)
+
+
+def _ink(shade):
+    """Choose what can be read on one of _SHADES; where it changes, either has a contrast of 4.5."""
+    return "white" if shade > 0.62 else "black"
 
 
 def picture(figure, alt):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from matplotlib.colors import to_hex
 from PIL import Image
 
 import seqlib
@@ -373,6 +374,12 @@ def linear(colour):
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
+def contrast(one, other):
+    """Contrast of two colours as WCAG 2 defines it, from 1 to 21."""
+    dark, light = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
 def lab(light):
     """CIE L*a*b* (D65) of linear sRGB."""
     xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ light
@@ -398,12 +405,21 @@ def test_any_two_families_differ_in_colour_for_every_kind_of_sight(sight):
 
 @pytest.mark.parametrize("page", ["#ffffff", "#121212"])
 def test_every_family_stands_out_on_light_and_dark(page):
-    def luminance(colour):
-        return linear(colour) @ [0.2126, 0.7152, 0.0722]
-
     for name, look in show.FAMILIES.items():
-        dark, light = sorted([luminance(look.colour), luminance(page)])
-        assert (light + 0.05) / (dark + 0.05) >= 3, name
+        assert contrast(look.colour, page) >= 3, name
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_can_be_read_on_every_shade(sign, monkeypatch):
+    monkeypatch.setattr(show, "picture", lambda figure, alt: figure)
+    figure = show.arrays({"all shades": sign * np.linspace(0, 1, 101)})
+    (axis,) = figure.axes
+    numbers = {text.get_position(): text.get_color() for text in axis.texts}
+    inks = [numbers[cell.get_x() + 0.5, cell.get_y() + 0.52] for cell in axis.patches]
+    assert len(inks) == 101
+    for cell, ink in zip(axis.patches, inks, strict=True):
+        assert contrast(to_hex(cell.get_facecolor()), to_hex(ink)) >= 4.5
+    plt.close(figure)
 
 
 def test_families_differ_in_more_than_colour():
