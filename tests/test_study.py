@@ -58,6 +58,13 @@ def test_the_sample_has_each_row_and_each_column(planned):
     assert len(sample) < 20
 
 
+@pytest.mark.parametrize(("planned", "name"), study.PLANS.values())
+def test_what_is_stored_is_the_whole_plan(planned, name):
+    stored, plan = study.read(study.ROOT / "seqlib" / name)["runs"], json.loads(json.dumps(planned()))
+    assert [{what: run[what] for what in plan[0]} for run in stored] == plan
+    assert all(0 <= run["right"] <= run["total"] == 2000 for run in stored)
+
+
 def test_after_an_interruption_only_what_is_missing_is_done(tmp_path):
     path, calls = tmp_path / "results.json", []
     with pytest.raises(KeyboardInterrupt):
