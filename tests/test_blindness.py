@@ -41,7 +41,7 @@ def report(model, task, kind, options, n=100, seed=7):
 def is_blind(seen, difference):
     assert seen.largest_difference <= difference
     assert seen.same_answer >= seen.sets - seen.close_calls
-    assert seen.most_right <= 1 or seen.close_calls
+    assert seen.most_right == 1 or seen.close_calls
     return True
 
 
@@ -144,7 +144,10 @@ def longer_stays(build, options, seed=0, trained=False):
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_convolutions_with_global_pooling_cannot_tell_a_long_stay_from_a_longer_one(name, seed, trained):
     """Both fill a window of 5 frames and leave 5 blank ones behind: the same windows, so the same maximum."""
-    assert is_blind(longer_stays(CONVOLUTIONAL[name], STILL, seed, trained), 0)
+    seen = longer_stays(CONVOLUTIONAL[name], STILL, seed, trained)
+    assert seen.largest_difference == 0
+    assert seen.same_answer == seen.sets
+    assert seen.most_right <= 1  # or 0: the answer may be one of the other two
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
