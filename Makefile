@@ -36,7 +36,7 @@ notebooks: $(READY)  ## Execute the notebooks in place and store their outputs; 
 study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hours; goes on where it stopped; QUICK=1 tries it.
 	@$(IN_VENV) tools.study matrix
 
-sweeps: $(READY)  ## Train over numbers of clips, gaps, films and learning rates into seqlib/sweeps.json; QUICK=1 tries it.
+sweeps: $(READY)  ## Train over numbers of clips, gaps, lengths of film and learning rates into seqlib/sweeps.json; QUICK=1 tries it.
 	@$(IN_VENV) tools.study sweeps
 
 bills: $(READY)  ## Measure what each family costs into seqlib/bills.json, some minutes, best on an idle machine.

@@ -64,20 +64,28 @@ FAMILIES = {  # its columns
 CLIPS, ON_CLIPS = (64, 256, 1024, 4096), ("early fusion", "3D CNN", "(2+1)D", "CNN + GRU", "CNN + LSTM")
 GAPS, WAITS, ON_ORDER = (20, 40, 60), (4, 20, 40, 60), ("3D CNN", "CNN + SimpleRNN", "CNN + GRU", "CNN + LSTM")
 RATES, ON_RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), ("3D CNN", "CNN + GRU", "attention, positions")
-FILMS, ON_FILMS = (16, 32, 64, 256), ("average pooling", "max pooling")  # 128 frames are in the matrix
+FRAMES, ON_FILMS = (16, 32, 64, 256), ("average pooling", "max pooling")  # 128 frames are in the matrix
 SMALL = {"task": "order", "options": {"resolution": 16, "size": (4, 8), "block": 2, "onset": (0, 4)}}
-SWEPT = {
+ORDERS = {
     **{f"order, wait {wait}": {"frames": 12 + wait, "gap": 4} for wait in WAITS},  # blank frames after the second block
     **{f"order, gap {gap}": {"frames": 12 + gap, "gap": gap} for gap in GAPS},  # with a wait of 4
 }
-SWEPT = {name: SMALL | {"options": SMALL["options"] | options} for name, options in SWEPT.items()}
+ORDERS = {name: SMALL | {"options": SMALL["options"] | options} for name, options in ORDERS.items()}
 FLASH = TASKS["event, 1 frame of 128"]
-SWEPT |= {f"event, 1 frame of {n}": FLASH | {"options": FLASH["options"] | {"frames": n}} for n in FILMS}
+FILMS = {f"event, 1 frame of {n}": FLASH | {"options": FLASH["options"] | {"frames": n}} for n in FRAMES}
 
 
 def run(row, column, seed, **changes):
     """Describe one run; ``row`` and ``column`` are names of TASKS and FAMILIES, ``changes`` is what is not as usual."""
-    return {"row": row, "column": column, "seed": seed, **BUDGET, **(TASKS | SWEPT)[row], **FAMILIES[column], **changes}
+    return {
+        "row": row,
+        "column": column,
+        "seed": seed,
+        **BUDGET,
+        **(TASKS | ORDERS | FILMS)[row],
+        **FAMILIES[column],
+        **changes,
+    }
 
 
 def matrix():
@@ -92,10 +100,10 @@ def sweeps():
     """
     asked = [
         *((column, "direction", fewer_clips(n)) for n in CLIPS for column in ON_CLIPS),
-        *((column, row, {}) for row in SWEPT if SWEPT[row]["task"] == "order" for column in ON_ORDER),
+        *((column, row, {}) for row in ORDERS for column in ON_ORDER),
         *((column, "order", {"learning_rate": rate}) for rate in RATES for column in ON_RATES),
     ]
-    films = [(column, f"event, 1 frame of {n}", {}) for n in FILMS for column in ON_FILMS]
+    films = [(column, row, {}) for row in FILMS for column in ON_FILMS]
     return [
         *(run(row, column, seed, **changes) for seed in SEEDS[:3] for column, row, changes in asked),
         *(run(row, column, seed, **changes) for seed in SEEDS for column, row, changes in films),
