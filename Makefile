@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides test mutants notebooks study sweeps bills lab assignments system colab freezes matrix gpu links repository lock format clean
+.PHONY: help book slides check test mutants notebooks study sweeps costs lab assignments system colab freezes compatibility gpu links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -21,8 +21,11 @@ book: $(READY)  ## Build the book into _build/html from the lessons' stored outp
 slides: $(READY)  ## Make slides of each lesson into _build/slides, a file each that needs nothing else; NB=02 for one.
 	@$(IN_VENV) tools.slides $(NB)
 
+check: $(READY)  ## Lint, types and every test that needs no training, browser or other environment: before each commit.
+	@$(IN_VENV) pytest -q --numprocesses=2 -m "not slow" tests seqlib grading tools
+
 test: $(READY)  ## Run every test: seqlib, tools, the notebooks (nbval), the built book in a real browser.
-	@$(IN_VENV) pytest --cov=seqlib --cov-fail-under=95
+	@$(IN_VENV) pytest --cov=seqlib --cov=grading --cov-fail-under=95
 
 mutants: $(READY)  ## Test the tests: do they notice each small change of the code? (An hour; ARGS="--max-children 1".)
 	@rm -rf mutants
@@ -39,8 +42,8 @@ study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hour
 sweeps: $(READY)  ## Train over numbers of clips, gaps, lengths of film and learning rates into seqlib/sweeps.json; QUICK=1 tries it.
 	@$(IN_VENV) tools.study sweeps
 
-bills: $(READY)  ## Measure what each family costs into seqlib/bills.json, some minutes, best on an idle machine.
-	@$(IN_VENV) tools.bills
+costs: $(READY)  ## Measure what each family costs into seqlib/costs.json, some minutes, best on an idle machine.
+	@$(IN_VENV) tools.costs
 
 lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).
 	@$(IN_VENV) tools.my_lessons
@@ -61,7 +64,7 @@ colab: $(READY)  ## Run every lesson in Colab's versions, one freeze file after 
 freezes: $(READY)  ## Renew tools/freezes/ from what Colab publishes today (needs the network).
 	@$(IN_VENV) tools.freezes
 
-matrix: $(READY)  ## Try each Python with the oldest and the newest packages, half an hour; PYTHONS=3.12 is one alone.
+compatibility: $(READY)  ## Try each Python with the oldest and the newest packages, half an hour; PYTHONS=3.12 is one alone.
 	@PYTHONS="$(PYTHONS)" NB="$(NB)" $(IN_VENV) tools.compatibility
 
 gpu: $(READY)  ## Run every lesson on a GPU, if there is one (Linux, NVIDIA; installs some gigabytes).

@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from seqlib.grading.questions import Function
+from grading.questions import Function
 
 # What a choice is called in the text, and what it is in the solution's code.
 FILL = {"edge": "their nearest frame, again and again", "blank": "blank frames, grey level 64 everywhere"}

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 import seqlib
-from seqlib.grading.questions import Function, Model, Trial, Written
+from grading.questions import Function, Model, Trial, Written
 
 TWINS = {"direction": "reverse", "order": "swap"}
 BLIND = {"direction": "average_pooling", "order": "max_pooling"}

@@ -1,7 +1,7 @@
 """What is drawn for A3: the task, the clips' shape and the budget. Texts and solutions are in ``A3.ipynb``."""
 
 import seqlib
-from seqlib.grading.questions import Function, Model, Trial, Written
+from grading.questions import Function, Model, Trial, Written
 
 TWINS = {"direction": "middle", "order": "swap", "duration": "stretch", "event": "shift"}
 KINDS = {

@@ -17,7 +17,7 @@ _HOME = {  # where each public function lives
 }
 _MODULES = (
     "exercises",
-    "files",
+    "model_files",
     "measure",
     "models",
     "puzzles",

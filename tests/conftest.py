@@ -36,6 +36,16 @@ def pytest_configure():
     os.environ["PYTHONPATH"] = os.pathsep.join(places)
 
 
+SLOW_FIXTURES = {"book", "published_book", "browser", "chromium"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what builds the book or opens a browser as slow; what trains is marked where it stands."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
 def _fail_if_skipped(report):
     """With CI=true, turn a skip into a failure; an expected failure stays one."""
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):

@@ -3,10 +3,10 @@
 import copy
 import json
 
-from seqlib.grading.assignment import Assignment
-from seqlib.grading.grade import Grader
-from seqlib.grading.sandbox import Limits, Sandbox
-from seqlib.grading.submission import Submission
+from grading.assignment import Assignment
+from grading.grade import Grader
+from grading.sandbox import Limits, Sandbox
+from grading.submission import Submission
 
 KEY = b"a secret of the tests, and of nobody else"
 OTHER_KEY = b"last year's secret"

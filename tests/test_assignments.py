@@ -15,10 +15,10 @@ import pytest
 from handed_in import A1, ALL, KEY, OTHER_KEY, grader, lines, notebook, points, submission
 
 import seqlib
-from seqlib.grading.assignment import MASTERS, Assignment, define
-from seqlib.grading.grade import Grader
-from seqlib.grading.questions import Function, Model, Written, difference
-from seqlib.grading.sandbox import Sandbox
+from grading.assignment import MASTERS, Assignment, define
+from grading.grade import Grader
+from grading.questions import Function, Model, Written, difference
+from grading.sandbox import Sandbox
 from tools import assignments, notebooks, setup_cell
 from tools.notebooks import ROOT
 
@@ -395,7 +395,7 @@ def test_what_is_written_is_where_it_is_said_to_be(folder):
 def test_the_gradescope_zip_is_one_that_gradescope_takes(folder):
     archive = zipfile.ZipFile(io.BytesIO((folder / "gradescope" / "A1.zip").read_bytes()))
     names = set(archive.namelist())
-    assert {"setup.sh", "run_autograder", "secret", "course/seqlib/grading/gradescope.py"} <= names
+    assert {"setup.sh", "run_autograder", "secret", "course/grading/gradescope.py"} <= names
     assert {"course/assignments/A1.ipynb", "course/assignments/A1.py"} <= names
     assert not [name for name in names if "A2" in name or name.endswith((".npz", ".json", ".pyc"))]
     assert archive.read("secret") == KEY

@@ -16,14 +16,14 @@ from handed_in import ALL, HURRY, KEY, QUESTIONS, grader, lines, notebook, point
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqlib.grading import __main__ as command
-from seqlib.grading import gradescope, inside, messages, reports, syscalls, written
-from seqlib.grading.assignment import REPOSITORY, Assignment
-from seqlib.grading.grade import Grader, answer_in_words
-from seqlib.grading.questions import Model, Trial, difference, mark_model, shuffled
-from seqlib.grading.sandbox import PYTHON, Sandbox
-from seqlib.grading.secret import Draw, read
-from seqlib.grading.submission import UnreadableError, collect, read_notebook
+from grading import __main__ as command
+from grading import gradescope, inside, messages, reports, syscalls, written
+from grading.assignment import REPOSITORY, Assignment
+from grading.grade import Grader, answer_in_words
+from grading.questions import Model, Trial, difference, mark_model, shuffled
+from grading.sandbox import PYTHON, Sandbox
+from grading.secret import Draw, read
+from grading.submission import UnreadableError, collect, read_notebook
 
 RIGHT = notebook()
 
@@ -318,9 +318,9 @@ def test_an_alarm_is_told_and_the_next_step_goes_on():
 
 
 def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
-    from seqlib import files, models
+    from seqlib import model_files, models
 
-    files.save_model(models.average_pooling(2, (4, 8, 8, 1)), tmp_path / "m.npz")
+    model_files.save_model(models.average_pooling(2, (4, 8, 8, 1)), tmp_path / "m.npz")
     data = np.frombuffer((tmp_path / "m.npz").read_bytes(), np.uint8)
     given = [({"name": "file"}, data), ({"name": "clips"}, np.zeros((3, 4, 8, 8, 1), np.uint8))]
     for most, sent in ((10**9, ["cost", "answer"]), (5, ["cost"])):
@@ -394,7 +394,7 @@ def with_two_results(files, tmp_path, secret, workers):
     for name, data in files.items():
         (folder / name).write_bytes(data)
     options = ["--secret", str(secret), "--out", str(kept.parent), "--workers", str(workers)]
-    command_line = [sys.executable, "-m", "seqlib.grading", "A1", str(folder), *options]
+    command_line = [sys.executable, "-m", "grading", "A1", str(folder), *options]
     process = subprocess.Popen(command_line, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and len(list(kept.glob("*.json")) if kept.exists() else []) < 2:
         pass
@@ -627,7 +627,7 @@ def test_points_that_are_none_are_told_by_name(text, with_words):
 
 
 def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path):
-    from seqlib import files
+    from seqlib import model_files
     from seqlib.backend import keras
 
     assignment = Assignment("A2", KEY)
@@ -635,9 +635,9 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
     frames, resolution = assignment.drawn["frames"], assignment.drawn["resolution"]
     clip = keras.Input((frames, resolution, resolution, 1))
     small = keras.layers.GlobalMaxPooling3D()(keras.layers.Conv3D(1, 1)(clip))
-    files.save_model(keras.Model(clip, keras.layers.Dense(100)(small)), tmp_path / "small.npz")
+    model_files.save_model(keras.Model(clip, keras.layers.Dense(100)(small)), tmp_path / "small.npz")
     large = keras.layers.Dense(16)(keras.layers.Flatten()(clip))
-    files.save_model(keras.Model(clip, large), tmp_path / "large.npz")
+    model_files.save_model(keras.Model(clip, large), tmp_path / "large.npz")
     base = json.dumps(assignment.student).encode()
     for data, told in (
         (None, "the model: no .npz file was handed in"),

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: the task that it adds can be added so, and the commands that it names are there."""
+"""The guides: the task that they add can be added so, and the commands that they name are there."""
 
 import re
 import subprocess
@@ -12,8 +12,11 @@ from seqlib import tasks
 from tools import setup_cell
 from tools.notebooks import ROOT
 
-GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-FUNCTION, ENTRY, TEST = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.M | re.S)
+PAGES = {
+    path.stem: path.read_text("utf-8") for path in [*ROOT.glob("CONTRIBUTING.md"), *ROOT.glob("contributing/*.md")]
+}
+GUIDE = "\n".join(PAGES.values())
+FUNCTION, ENTRY, TEST = re.findall(r"^```python\n(.*?)^```$", PAGES["adding_a_task"], re.M | re.S)
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ import pytest
 from handed_in import A1, ALL, HURRY, KEY, grader, lines, notebook, points, submission
 
 import seqlib
-from seqlib.grading import __main__ as command
-from seqlib.grading import messages
-from seqlib.grading.sandbox import Sandbox
+from grading import __main__ as command
+from grading import messages
+from grading.sandbox import Sandbox
 
 ROOT = Path(seqlib.__file__).parents[1]
 
@@ -220,9 +220,9 @@ builtins.len, builtins.round = lambda *_: 5, lambda *_: 25
 """,
     "Keras": "import sys, types; sys.modules['keras'] = sys.modules['tensorflow'] = types.ModuleType('keras')",
     "the checker": """
-import seqlib.grading.questions, seqlib.grading.grade
-seqlib.grading.questions.difference = lambda *_: ""
-seqlib.grading.grade.Grader.grade = lambda *_: {}
+import grading.questions, grading.grade
+grading.questions.difference = lambda *_: ""
+grading.grade.Grader.grade = lambda *_: {}
 """,
     "what runs it": """
 import __main__
@@ -453,7 +453,7 @@ def test_bubblewrap_ends_with_the_grader(tmp_path):
     """Killed from outside, the grader leaves nothing that runs."""
     (tmp_path / "a.ipynb").write_bytes(notebook(added=["import time\ntime.sleep(25)"]))
     arguments = ["A1", str(tmp_path / "a.ipynb"), "--practice", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen([sys.executable, "-m", "seqlib.grading", *arguments], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "grading", *arguments], cwd=ROOT)
     until = time.monotonic() + 20
     while not running() and time.monotonic() < until:
         time.sleep(0.05)

@@ -11,7 +11,7 @@ from seqlib import show
 from tools import notebook_text
 from tools.notebooks import ROOT
 
-GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+GUIDE = (ROOT / "contributing" / "notebooks.md").read_text("utf-8")
 
 
 def shown(data, **metadata):
@@ -72,7 +72,7 @@ def lesson(source, answer, picture):
 
 
 def test_git_shows_what_a_reader_would_see_change(tmp_path):
-    """With this repository's .gitattributes, its tool, and the line that CONTRIBUTING.md tells one to type."""
+    """With this repository's .gitattributes, its tool, and the line that the guide to notebooks tells one to type."""
     for name in (".gitattributes", "tools/notebook_text.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")

@@ -13,7 +13,7 @@ import pytest
 
 import seqlib
 from seqlib import measure, models
-from tools import bills, study
+from tools import costs, study
 
 MEASURED = {"right": 9, "total": 10, "seconds": 1.0}
 
@@ -180,20 +180,20 @@ def test_a_run_says_what_was_measured(row):
         assert measured["twins"]["middle"]["right"] == measured["twins"]["middle"]["total"] / 4
 
 
-def test_a_family_is_billed():
-    (bill,) = bills.bills({"single frame": study.FAMILIES["single frame"]}, rounds=1)
+def test_what_a_family_costs_is_measured():
+    (cost,) = costs.costs({"single frame": study.FAMILIES["single frame"]}, rounds=1)
     model = models.single_frame(4)
-    assert bill["parameters"] == measure.parameters(model)
-    assert bill["multiply_adds"] == measure.multiply_adds(model)
-    assert bill["step_seconds"] > 0 and bill["latency"] > 0
-    assert bill["peak_memory"] is None or bill["peak_memory"] > 0
+    assert cost["parameters"] == measure.parameters(model)
+    assert cost["multiply_adds"] == measure.multiply_adds(model)
+    assert cost["step_seconds"] > 0 and cost["latency"] > 0
+    assert cost["peak_memory"] is None or cost["peak_memory"] > 0
 
 
-def test_the_stored_bills_are_those_of_the_families_as_they_are():
-    stored = study.read(study.ROOT / "seqlib" / "bills.json")["runs"]
-    assert [bill["column"] for bill in stored] == list(study.FAMILIES)
-    for bill in stored:
-        made = study.FAMILIES[bill["column"]]
-        model = getattr(models, made["family"])(4, bills.CLIP, **made["settings"])
-        assert bill["parameters"] == measure.parameters(model)
-        assert bill["multiply_adds"] == measure.multiply_adds(model)
+def test_the_stored_costs_are_those_of_the_families_as_they_are():
+    stored = study.read(study.ROOT / "seqlib" / "costs.json")["runs"]
+    assert [cost["column"] for cost in stored] == list(study.FAMILIES)
+    for cost in stored:
+        made = study.FAMILIES[cost["column"]]
+        model = getattr(models, made["family"])(4, costs.CLIP, **made["settings"])
+        assert cost["parameters"] == measure.parameters(model)
+        assert cost["multiply_adds"] == measure.multiply_adds(model)

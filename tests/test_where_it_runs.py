@@ -1,6 +1,6 @@
 """The record of where the course ran: it says what requirements.txt promises; and what breaks elsewhere is named.
 
-The runs themselves take too long for a test: `make colab`, `make matrix`. Here they run with next to nothing.
+The runs themselves take too long for a test: `make colab`, `make compatibility`. Here they run with next to nothing.
 """
 
 import re
@@ -27,12 +27,14 @@ def record(tmp_path, monkeypatch):
 
 
 def test_every_promised_python_passed_with_the_oldest_and_the_newest_packages():
-    passed = [tuple(where_it_runs.name("matrix", row)) for row in RECORD["matrix"]]
+    passed = [tuple(where_it_runs.name("compatibility", row)) for row in RECORD["compatibility"]]
     assert passed == sorted(
         product(compatibility.PYTHONS, compatibility.RESOLUTIONS), key=lambda pair: (pair[0], pair[1])
     )
     for versions in compatibility.RESOLUTIONS:
-        assert {one for row in RECORD["matrix"] if row["versions"] == versions for one in row["lessons"]} == LESSONS
+        assert {
+            one for row in RECORD["compatibility"] if row["versions"] == versions for one in row["lessons"]
+        } == LESSONS
     readme = (environments.ROOT / "README.md").read_text("utf-8")
     assert re.search(r"Python (3\.\d+(?:(?:, | or )3\.\d+)*)", readme)[1] == "3.11, 3.12 or 3.13"
     assert compatibility.PYTHONS == ("3.11", "3.12", "3.13")
@@ -41,8 +43,8 @@ def test_every_promised_python_passed_with_the_oldest_and_the_newest_packages():
 @pytest.mark.parametrize("need", environments.needs(), ids=lambda need: need.name)
 def test_the_lower_end_of_each_range_was_run_and_the_rest_lies_in_it(need):
     (lowest,) = (Version(part.version) for part in need.specifier if part.operator == ">=")
-    had = [Version(row["packages"][need.name]) for row in RECORD["matrix"]]
-    assert had and min(had) == lowest, "raise the bound to what was run, or run `make matrix`"
+    had = [Version(row["packages"][need.name]) for row in RECORD["compatibility"]]
+    assert had and min(had) == lowest, "raise the bound to what was run, or run `make compatibility`"
     assert all(need.specifier.contains(version) for version in had)
 
 
@@ -65,8 +67,8 @@ def test_a_row_takes_the_place_of_the_one_before_and_what_moved_is_told(record):
     (kept,) = record.read()["colab"]
     assert kept["packages"] == {"keras": "3.14.0"} and kept["date"] == time.strftime("%Y-%m-%d")
     for python in ("3.12.1", "3.12.9", "3.13.0"):
-        record.keep("matrix", {"python": python, "versions": "oldest", "packages": {}})
-    assert [row["python"] for row in record.read()["matrix"]] == ["3.12.9", "3.13.0"]
+        record.keep("compatibility", {"python": python, "versions": "oldest", "packages": {}})
+    assert [row["python"] for row in record.read()["compatibility"]] == ["3.12.9", "3.13.0"]
 
 
 def test_a_bound_that_cannot_be_had_fails_with_a_message_that_names_it(record, tmp_path, monkeypatch, capsys):
@@ -77,7 +79,7 @@ def test_a_bound_that_cannot_be_had_fails_with_a_message_that_names_it(record, t
     told = capsys.readouterr().out
     assert f"Python {here}, oldest versions, is broken:" in told and f"Python {here}, newest" in told
     assert "keras>=99" in told.partition("is broken:")[2]
-    assert record.read()["matrix"] == []
+    assert record.read()["compatibility"] == []
 
 
 def test_what_fails_is_named_with_the_packages_that_moved(record, tmp_path, monkeypatch, capsys):
@@ -90,7 +92,7 @@ def test_what_fails_is_named_with_the_packages_that_moved(record, tmp_path, monk
     monkeypatch.setattr(compatibility, "environment", lambda python, versions, folder: sys.executable)
     row = compatibility.check(sys.executable, "newest", tmp_path / "env", [])
     assert row["packages"]["pytest"] == pytest.__version__
-    record.keep("matrix", row | {"packages": row["packages"] | {"keras": "3.0.0"}})
+    record.keep("compatibility", row | {"packages": row["packages"] | {"keras": "3.0.0"}})
     test.write_text("def test_it(): assert 'that which' == 'breaks'")
     capsys.readouterr()
     with pytest.raises(environments.BrokenError, match=r"(?s)FAILED tests/test_small.py::test_it.*that which"):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import nbformat
 
-from seqlib.grading import secret
-from seqlib.grading.assignment import MASTERS, Assignment
-from seqlib.grading.questions import Model
+from grading import secret
+from grading.assignment import MASTERS, Assignment
+from grading.questions import Model
 from tools import notebooks, setup_cell
 
 ROOT = notebooks.ROOT
@@ -38,7 +38,7 @@ RUN = """\
 #!/usr/bin/env bash
 # Gradescope runs this, as root, for each submission. Student code then runs as the user "student".
 chmod 700 /autograder/submission /autograder/results
-cd /autograder/source/course && exec /opt/grading/bin/python -m seqlib.grading.gradescope {name}
+cd /autograder/source/course && exec /opt/grading/bin/python -m grading.gradescope {name}
 """
 
 
@@ -76,7 +76,7 @@ def gradescope_zip(assignment, key, path):
     if any(isinstance(question, Model) for question in assignment.questions):
         packages += ["tensorflow", "keras"]
     pinned = " ".join(f"{package}=={version(package)}" for package in packages)
-    course = [*(ROOT / "seqlib").rglob("*.py"), *MASTERS.glob(f"{assignment.name}.*")]
+    course = [*(ROOT / "seqlib").glob("*.py"), *(ROOT / "grading").glob("*.py"), *MASTERS.glob(f"{assignment.name}.*")]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for script, text in (
             ("setup.sh", SETUP.format(packages=pinned)),

@@ -1,4 +1,4 @@
-"""Every promised Python, with the oldest and the newest packages that the ranges allow (``make matrix``).
+"""Every promised Python, with the oldest and the newest packages that the ranges allow (``make compatibility``).
 
 In each, seqlib's quick tests and some lessons are run, the lessons without network and compared with their stored
 outputs. The lessons are dealt out over the Pythons, so that each is run once with the oldest and once with the newest;
@@ -43,7 +43,7 @@ def check(python, versions, folder, lessons):
     ours = [canonicalize_name(need.name) for need in environments.needs()]
     row = {"python": environments.version_of(made), "versions": versions, "packages": packages}
     print(f"Python {row['python']}, {versions}: {', '.join(f'{name} {packages[name]}' for name in ours)}", flush=True)
-    for change in where_it_runs.moved("matrix", row):
+    for change in where_it_runs.moved("compatibility", row):
         print(f"  since it last passed: {change}", flush=True)
     log = Path(f"{folder}.log")
     tests = [f"tests/test_{name}.py" for name in TESTS]
@@ -79,7 +79,7 @@ def main(pythons=PYTHONS):
                 failed += 1
                 print(f"Python {minor}, {versions} versions, is broken:\n{error}\n", flush=True)
                 continue
-            where_it_runs.keep("matrix", row)
+            where_it_runs.keep("compatibility", row)
     return failed
 
 

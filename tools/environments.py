@@ -1,6 +1,6 @@
 """Environments beside .venv: another Python, other versions, and lessons that run there.
 
-What `make colab`, `make matrix` and `make gpu` have in common.
+What `make colab`, `make compatibility` and `make gpu` have in common.
 """
 
 import json

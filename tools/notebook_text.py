@@ -1,7 +1,8 @@
 """Print a notebook as text, so that `git diff` of one can be read.
 
-Standard library only: git runs it as ``python3 tools/notebook_text.py FILE`` once CONTRIBUTING.md's one line switched
-it on. Each cell appears with its kind and id, each output in a few lines, each picture as its alternative text.
+Standard library only: git runs it as ``python3 tools/notebook_text.py FILE`` once the line in contributing/notebooks.md
+has switched it on. Each cell appears with its kind and id, each output in a few lines, each picture as its alternative
+text.
 """
 
 import json

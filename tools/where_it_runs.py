@@ -1,7 +1,7 @@
 """The record of where the course ran: `book/where_it_runs.json`, one row for each thing that passed.
 
-``make colab``, ``make matrix`` and ``make gpu`` write it, a page of the book shows it, and what is run the next time is
-compared with it: a package that moved meanwhile is the first suspect.
+``make colab``, ``make compatibility`` and ``make gpu`` write it, a page of the book shows it, and what is run the next
+time is compared with it: a package that moved meanwhile is the first suspect.
 """
 
 import json
@@ -10,7 +10,11 @@ from datetime import date
 from tools import environments
 
 FILE = environments.ROOT / "book" / "where_it_runs.json"
-NAMES = {"colab": ("freeze",), "matrix": ("python", "versions"), "gpu": ("device",)}  # what names a row of each table
+NAMES = {
+    "colab": ("freeze",),
+    "compatibility": ("python", "versions"),
+    "gpu": ("device",),
+}  # what names a row of each table
 
 
 def read():

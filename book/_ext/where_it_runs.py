@@ -1,4 +1,4 @@
-"""The directive ``where-it-runs``: what `make colab`, `make matrix` or `make gpu` found, as a table."""
+"""The directive ``where-it-runs``: what `make colab`, `make compatibility` or `make gpu` found, as a table."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ RECORD = "book/where_it_runs.json"
 PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 FIRST = {  # what names a row: its heading, and where it stands in the record
     "colab": {"runtime": "freeze", "its Python": "colab_python", "Python here": "python"},
-    "matrix": {"Python": "python", "packages": "versions"},
+    "compatibility": {"Python": "python", "packages": "versions"},
     "gpu": {"GPU": "device", "Python": "python"},
 }
 

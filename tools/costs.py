@@ -1,4 +1,4 @@
-"""Measure what each family costs (``make bills``); keep it in seqlib/bills.json.
+"""Measure what each family costs (``make costs``); keep it in seqlib/costs.json.
 
 Seconds are taken in rounds, all families in turn, so that a slow minute of the machine meets all of them.
 """
@@ -13,8 +13,8 @@ from tools import study
 CLIP, BATCH, ROUNDS = (16, 32, 32, 1), 32, 5
 
 
-def bills(families, rounds=ROUNDS):
-    """Bill families, which are as in `tools.study.FAMILIES`, on clips of shape CLIP.
+def costs(families, rounds=ROUNDS):
+    """Measure the costs of families, which are as in `tools.study.FAMILIES`, on clips of shape CLIP.
 
     Returns
     -------
@@ -44,10 +44,10 @@ def bills(families, rounds=ROUNDS):
 
 
 def main():
-    """Bill all families of the study."""
+    """Measure all families of the study."""
     began = time.perf_counter()
-    path = study.ROOT / "seqlib" / "bills.json"
-    study.write(path, {"made": study.made(), "runs": bills(study.FAMILIES)})
+    path = study.ROOT / "seqlib" / "costs.json"
+    study.write(path, {"made": study.made(), "runs": costs(study.FAMILIES)})
     print(f"{path.name}: {len(study.FAMILIES)} families, {time.perf_counter() - began:.0f} s")
 
 

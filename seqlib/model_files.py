@@ -56,8 +56,8 @@ def save_model(model, path):
     Parameters
     ----------
     model : keras.Model
-        Functional or sequential, with one input and one output, made of the layers in ``seqlib.files.LAYERS``, each
-        used once.
+        Functional or sequential, with one input and one output, made of the layers in
+        ``seqlib.model_files.LAYERS``, each used once.
     path : str or Path
         Ends in ``.npz``.
 
@@ -135,7 +135,7 @@ def _described(kind, config):
         return {"class": kind, "settings": {"shape": config["batch_shape"][1:]}}
     if kind not in LAYERS:
         raise ValueError(
-            f"model must be made of the layers in seqlib.files.LAYERS, and {config.get('name')!r} is a {kind}"
+            f"model must be made of the layers in seqlib.model_files.LAYERS, and {config.get('name')!r} is a {kind}"
         )
     settings = {name: config[name] for name in LAYERS[kind] if name in config}
     if "layer" in settings:
@@ -188,7 +188,9 @@ def _layer(one, name=None):
     """Make one layer from its class and settings."""
     kind, settings = one["class"], dict(one["settings"])
     if kind not in LAYERS or kind == "InputLayer" or not set(settings) <= set(LAYERS[kind]):
-        raise ValueError(f"layer must be one of seqlib.files.LAYERS, with the settings named there, not {kind!r:.80}")
+        raise ValueError(
+            f"layer must be one of seqlib.model_files.LAYERS, with the settings named there, not {kind!r:.80}"
+        )
     for setting, value in settings.items():
         settings[setting] = _layer(value) if setting == "layer" else _plain(value)
     return getattr(keras.layers, kind)(**settings, **({"name": name} if name else {}))

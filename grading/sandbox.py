@@ -1,7 +1,7 @@
 """Runs `inside` apart from everything else: under bubblewrap, or, where that is missing, with limits alone.
 
-What runs there is given bytes and leaves bytes. It sees Python, the installed packages and seqlib, all of them public
-and read-only; no network, no other file, no other process.
+What runs there is given bytes and leaves bytes. It sees Python, the installed packages, seqlib and this package,
+all of them public and read-only; no network, no other file, no other process.
 """
 
 import contextlib
@@ -16,9 +16,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import seqlib
+
 from . import messages
 
-PACKAGE = Path(__file__).resolve().parents[1]
+OURS = (
+    Path(seqlib.__file__).resolve().parent,
+    Path(__file__).resolve().parent,
+)  # what student code may see of the course
 INSIDE = Path(__file__).with_name("inside.py")
 PYTHON = Path(sys.executable).resolve()  # not the link to it in a virtual environment
 PACKAGES = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
@@ -126,7 +131,7 @@ def _bubblewrap(limits):
             ("--symlink", os.readlink(folder), folder) if folder.is_symlink() else ("--ro-bind", folder, folder)
         )
     ]
-    seen = ["/usr", base, *PACKAGES, PACKAGE]
+    seen = ["/usr", base, *PACKAGES, *OURS]
     return [
         *("bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
         *("--cap-drop", "ALL", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox", "--chdir", "/tmp"),
@@ -147,7 +152,7 @@ def _environment():
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/tmp",
         "LC_ALL": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *PACKAGES]),
+        "PYTHONPATH": os.pathsep.join([*dict.fromkeys(str(folder.parent) for folder in OURS), *PACKAGES]),
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "Agg",
         "CUDA_VISIBLE_DEVICES": "-1",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import seqlib
-from seqlib import files, measure, models
+from seqlib import measure, model_files, models
 from seqlib.backend import keras
 
 layers = keras.layers
@@ -30,8 +30,8 @@ X, _ = seqlib.clips("order", 5)
 @pytest.mark.parametrize(("family", "settings"), FAMILIES)
 def test_a_family_comes_back_bit_for_bit(family, settings, tmp_path):
     model = getattr(models, family)(4, seed=7, **settings)
-    files.save_model(model, tmp_path / "model.npz")
-    again = files.load_model(tmp_path / "model.npz")
+    model_files.save_model(model, tmp_path / "model.npz")
+    again = model_files.load_model(tmp_path / "model.npz")
     assert np.array_equal(measure.logits(model, X), measure.logits(again, X))
     assert measure.multiply_adds(again) == measure.multiply_adds(model)
 
@@ -47,8 +47,8 @@ def test_wrapped_layers_come_back(tmp_path):
         layers.TimeDistributed(layers.Flatten()),
         layers.Bidirectional(layers.GRU(4, return_sequences=True)),
     )
-    files.save_model(model, tmp_path / "model.npz")
-    assert np.array_equal(measure.logits(model, X), measure.logits(files.load_model(tmp_path / "model.npz"), X))
+    model_files.save_model(model, tmp_path / "model.npz")
+    assert np.array_equal(measure.logits(model, X), measure.logits(model_files.load_model(tmp_path / "model.npz"), X))
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_wrapped_layers_come_back(tmp_path):
 )
 def test_what_a_file_cannot_hold_is_told_when_it_is_written(model, told, tmp_path):
     with pytest.raises(ValueError, match=told):
-        files.save_model(model(), tmp_path / "model.npz")
+        model_files.save_model(model(), tmp_path / "model.npz")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_layer_used_twice_is_told(tmp_path):
     clip, dense = keras.Input((4,)), layers.Dense(4)
     with pytest.raises(ValueError, match="must use each layer once"):
-        files.save_model(keras.Model(clip, dense(dense(clip))), tmp_path / "model.npz")
+        model_files.save_model(keras.Model(clip, dense(dense(clip))), tmp_path / "model.npz")
 
 
 def test_a_file_must_end_in_npz(tmp_path):
     with pytest.raises(ValueError, match=r"path must end in .npz, not .*model.keras"):
-        files.save_model(models.conv3d(4), tmp_path / "model.keras")
+        model_files.save_model(models.conv3d(4), tmp_path / "model.keras")
 
 
 def dense(**changed):
@@ -98,7 +98,7 @@ def packed(described=None, weights=WEIGHTS, **more):
 
 
 def test_a_description_by_hand_is_a_model():
-    assert files.load_model(packed()).output_shape == (None, 2)
+    assert model_files.load_model(packed()).output_shape == (None, 2)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_description_by_hand_is_a_model():
 )
 def test_a_description_that_is_malicious_or_wrong_is_refused(described, told):
     with pytest.raises(ValueError, match=told):
-        files.load_model(packed(described))
+        model_files.load_model(packed(described))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_description_that_is_malicious_or_wrong_is_refused(described, told):
 )
 def test_weights_that_do_not_fit_or_are_objects_are_refused(weights, told):
     with pytest.raises(ValueError, match=told or None):
-        files.load_model(packed(weights=weights))
+        model_files.load_model(packed(weights=weights))
 
 
 class Poison:
@@ -166,7 +166,7 @@ class Poison:
 
 def test_a_poisoned_pickle_is_not_read(capsys):
     with pytest.raises(ValueError, match="save_model wrote"):
-        files.load_model(packed(weights=(np.array([Poison()]), WEIGHTS[1])))
+        model_files.load_model(packed(weights=(np.array([Poison()]), WEIGHTS[1])))
     assert "poisoned" not in capsys.readouterr().out
 
 
@@ -176,9 +176,9 @@ def test_what_is_no_such_file_is_told(tmp_path):
         archive.writestr("layers.npy", bytes(2**26 + 1))
     bomb.seek(0)
     with pytest.raises(ValueError, match="at most 67,108,864 bytes"):
-        files.load_model(bomb)
+        model_files.load_model(bomb)
     for data in (b"", b"PK\3\4", b"\x80\x04.", b"\x93NUMPY\x01\x00"):
         with pytest.raises(ValueError, match="save_model wrote"):
-            files.load_model(io.BytesIO(data))
+            model_files.load_model(io.BytesIO(data))
     with pytest.raises(ValueError, match="save_model wrote"):
-        files.load_model(tmp_path / "nowhere.npz")
+        model_files.load_model(tmp_path / "nowhere.npz")

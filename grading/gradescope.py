@@ -1,4 +1,4 @@
-"""Grades one submission on Gradescope: ``python -m seqlib.grading.gradescope A1``, as the zip's run_autograder does.
+"""Grades one submission on Gradescope: ``python -m grading.gradescope A1``, as the zip's run_autograder does.
 
 There is no bubblewrap in Gradescope's containers. Student code runs as a user who can read neither the secret nor the
 submission's folder and write to nothing but ``/tmp``, with the same limits; each submission has a container of its own.

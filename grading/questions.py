@@ -51,7 +51,7 @@ class Trial(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A question that is answered by a trained model, handed in as a file that `seqlib.files.save_model` wrote.
+    """A question that is answered by a trained model, handed in as a file that `seqlib.model_files.save_model` wrote.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ import warnings
 
 import numpy as np
 
-from seqlib.grading import messages, syscalls
+from grading import messages, syscalls
 
 MAGIC = re.compile(r"^\s*([%!].*|\w[\w, ]*=\s*[%!].*|\??[\w.]+\?{1,2})$")  # %magic, !command, x = !command, help?
 HARMLESS_CELL_MAGIC = re.compile(r"^\s*%%(time|timeit|capture)\b.*\n?")
@@ -164,11 +164,11 @@ def tuples(value):
 
 def model(job, given, send):
     """Rebuild a model that was handed in, from data alone, and send what it costs and what it answers."""
-    from seqlib import files, measure
+    from seqlib import measure, model_files
 
     arrays = {head["name"]: array for head, array in given}
     try:
-        network = files.load_model(io.BytesIO(arrays["file"].tobytes()))
+        network = model_files.load_model(io.BytesIO(arrays["file"].tobytes()))
         cost = {"parameters": measure.parameters(network), "multiply_adds": measure.multiply_adds(network)}
         send({"cost": cost})
         if all(cost[name] <= most for name, most in job["budget"].items()):

@@ -1,4 +1,4 @@
-"""Grade a folder or a zip of submissions: ``python -m seqlib.grading A1 submissions/ --secret FILE --out grades/``.
+"""Grade a folder or a zip of submissions: ``python -m grading A1 submissions/ --secret FILE --out grades/``.
 
 Each result is written as soon as it is there, under a name that its content gives it: stop it, run it again, and it
 goes on. Run it again when all is done, and it writes the same reports.
@@ -21,7 +21,7 @@ from .submission import collect
 
 def main(arguments=None):
     """Grade; return the exit code."""
-    parser = argparse.ArgumentParser("python -m seqlib.grading", description=__doc__.split(":")[0] + ".")
+    parser = argparse.ArgumentParser("python -m grading", description=__doc__.split(":")[0] + ".")
     parser.add_argument("assignment", help="its name: A1, A2 or A3")
     parser.add_argument("submissions", help="a folder, or a zip as Canvas or Moodle let you download it")
     which = parser.add_mutually_exclusive_group(required=True)

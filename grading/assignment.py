@@ -11,10 +11,11 @@ import json
 import re
 from pathlib import Path
 
-from ..tasks import TASKS
+from seqlib.tasks import TASKS
+
 from .secret import PUBLIC, Draw
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 MASTERS = REPOSITORY / "assignments"
 NOT_GRADED = "# Not graded"  # a cell that begins so is not run by the grader
 EDITION = re.compile(r"\b[Ee]dition ([0-9a-f]{6})\b")
