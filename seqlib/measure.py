@@ -4,7 +4,9 @@ import math
 import multiprocessing
 import sys
 import time
+import weakref
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from html import escape
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ from .backend import SUMS_ALIKE, keras, running_on, tf
 layers = keras.layers
 
 CLOSE_CALL = 1e-4  # two best logits nearer than this may change places by rounding alone
+MANY = 500  # clips from which on compiling a model takes less time than it saves
 ROUNDING = 0.0 if SUMS_ALIKE else 1e-5  # how far logits may differ of which an argument says that they are the same
 
 
@@ -112,10 +115,14 @@ class Timing(NamedTuple):
     upper_quartile: float
 
 
-def logits(model, x, batch=256):
+_compiled = weakref.WeakKeyDictionary()  # model: its answer as a compiled function, while the model lives
+
+
+def logits(model, x, batch=32):
     """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes).
 
     This is done on the CPU, whatever the model was trained on: that twins get the same bits is promised there alone.
+    From 500 clips on, the model is compiled, once; its weights may change afterwards, its layers may not.
 
     Examples
     --------
@@ -127,11 +134,25 @@ def logits(model, x, batch=256):
     arguments.clip_array("x", x)
     arguments.same_shape("x", x.shape[1:], model.input_shape[1:])
     batch = arguments.integer("batch", batch, 1)
+    if len(x) >= MANY and model not in _compiled:
+        _compiled[model] = _compile(model)
+    answer = _compiled.get(model, partial(model, training=False))
     with tf.device("CPU:0"):
-        return np.concatenate([model(x[i : i + batch], training=False).numpy() for i in range(0, len(x), batch)])
+        return np.concatenate([answer(x[i : i + batch]).numpy() for i in range(0, len(x), batch)])
 
 
-def accuracy(model, x, y, batch=256):
+def _compile(model):
+    """Compile a model's answer to any number of clips, without keeping the model alive."""
+    alive = weakref.ref(model)
+
+    def answer(clips):
+        with tf.device("CPU:0"):
+            return alive()(clips, training=False)
+
+    return tf.function(answer, input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)])
+
+
+def accuracy(model, x, y, batch=32):
     """Count right answers.
 
     Parameters
@@ -163,7 +184,7 @@ def accuracy(model, x, y, batch=256):
     return Accuracy(int((scores.argmax(-1) == y).sum()), len(y))
 
 
-def twin_agreement(model, x, y, batch=256):
+def twin_agreement(model, x, y, batch=32):
     """Compare a model's answers within twin sets.
 
     Each member is predicted in a call of its own with the same batches, so that a model whose arithmetic is the same
