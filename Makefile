@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides check test mutants notebooks study sweeps costs lab assignments system colab freezes compatibility gpu links repository lock format clean
+.PHONY: help book slides check test index mutants notebooks study sweeps costs lab assignments system colab freezes compatibility gpu links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -22,10 +22,13 @@ slides: $(READY)  ## Make slides of each lesson into _build/slides, a file each 
 	@$(IN_VENV) tools.slides $(NB)
 
 check: $(READY)  ## Lint, types and every test that needs no training, browser or other environment: before each commit.
-	@$(IN_VENV) pytest -q --numprocesses=2 -m "not slow" tests seqlib grading tools
+	@$(IN_VENV) pytest -q --numprocesses=2 -m "not slow and not network" tests seqlib grading tools
 
-test: $(READY)  ## Run every test: seqlib, tools, the notebooks (nbval), the built book in a real browser.
-	@$(IN_VENV) pytest --cov=seqlib --cov=grading --cov-fail-under=95
+test: $(READY)  ## Run every test, none of which needs a network: seqlib, tools, the notebooks (nbval), the built book in a real browser.
+	@$(IN_VENV) pytest -m "not network" --cov=seqlib --cov=grading --cov-fail-under=95
+
+index: $(READY)  ## Run the tests that ask the package index, which `make test` leaves out: they need the network.
+	@$(IN_VENV) pytest -m network tests
 
 mutants: $(READY)  ## Test the tests: do they notice each small change of the code? (An hour; ARGS="--max-children 1".)
 	@rm -rf mutants
@@ -52,13 +55,17 @@ lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its opt
 assignments: $(READY)  ## Make the assignments into _build/assignments; SECRET=FILE draws a variant to be graded.
 	@$(IN_VENV) tools.assignments $(if $(SECRET),"$(SECRET)")
 
-system:  ## Install what the tests and grading need beyond Python (Debian, Ubuntu): a browser, and bubblewrap.
+# Ubuntu has Chromium as a snap alone; GitHub's runners have Google Chrome.
+BROWSERS = $(shell which chromium chromium-browser google-chrome chrome)
+system:  ## Install what tests and grading need beyond Python (Debian, Ubuntu): a browser if there is none, bubblewrap, ip.
+	@test "$(BROWSERS)" || ! grep -qs '^ID=ubuntu$$' /etc/os-release || \
+		{ echo "Ubuntu's Chromium is a snap: install Google Chrome, then run make system again."; exit 1; }
 	@$$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -q && \
-		apt-get install -q -y --no-install-recommends chromium bubblewrap && \
+		apt-get install -q -y --no-install-recommends bubblewrap iproute2 $(if $(BROWSERS),,chromium) && \
 		if [ -e /proc/sys/kernel/apparmor_restrict_unprivileged_userns ]; then \
 		cp tools/bwrap.apparmor /etc/apparmor.d/bwrap && apparmor_parser -r /etc/apparmor.d/bwrap; fi'
 
-colab: $(READY)  ## Run every lesson in Colab's versions, one freeze file after the other; FREEZE=FILE is another (NB=02).
+colab: $(READY)  ## Run every lesson in Colab's versions, freeze file after freeze file; FREEZE=FILE or newest is one (NB=02).
 	@NB="$(NB)" $(IN_VENV) tools.colab $(FREEZE)
 
 freezes: $(READY)  ## Renew tools/freezes/ from what Colab publishes today (needs the network).

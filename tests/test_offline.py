@@ -33,8 +33,8 @@ def test_every_way_out_is_refused(code):
 
 
 def test_a_lessons_kernel_is_refused_too_and_may_still_talk_to_itself(tmp_path):
-    asked = f"import socket\ntry:\n    {TRIES['connect']}\nexcept PermissionError as error:\n    print(error)"
-    cells = [nbformat.v4.new_code_cell(source) for source in (asked, f"import socket{LOOPBACK}print('here')")]
+    attempt = f"import socket\ntry:\n    {TRIES['connect']}\nexcept PermissionError as error:\n    print(error)"
+    cells = [nbformat.v4.new_code_cell(source) for source in (attempt, f"import socket{LOOPBACK}print('here')")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebooks.run(notebook, tmp_path)
     assert [cell.outputs[0].text for cell in notebook.cells] == [f"no network here: {ELSEWHERE}\n", "here\n"]

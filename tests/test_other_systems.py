@@ -56,14 +56,14 @@ def machine_dependent(code):
     """Yield the calls that read or write text in the code page of the machine, or that need a shell."""
     for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func)
-        said = [getattr(part, "value", None) for part in (*call.args, *(word.value for word in call.keywords))]
-        mode = next((part for part in said if isinstance(part, str) and re.fullmatch("[rwax][bt]?", part)), None)
+        values = [getattr(part, "value", None) for part in (*call.args, *(word.value for word in call.keywords))]
+        mode = next((value for value in values if isinstance(value, str) and re.fullmatch("[rwax][bt]?", value)), None)
         text = (
             name.endswith((".read_text", ".write_text"))
             or (name == "open" and mode is None)
             or (name.split(".")[-1] in ("open", "fdopen") and mode is not None and "b" not in mode)
         )
-        if text and "utf-8" not in said:
+        if text and "utf-8" not in values:
             yield ast.unparse(call)
         if name == "os.system" or any(word.arg == "shell" for word in call.keywords):
             yield ast.unparse(call)
@@ -107,12 +107,13 @@ def test_the_commands_without_make_do_what_make_does():
     assert arguments == ["my_lessons"] == [my_lessons.main.__defaults__[1].name]
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
 @pytest.mark.parametrize("system", ["x86_64-pc-windows-msvc", "aarch64-apple-darwin", "aarch64-unknown-linux-gnu"])
 def test_the_locked_packages_exist_for_other_systems(system, python, tmp_path):
     """Asks the package index, and installs nothing."""
-    there = ["--python-platform", system, "--python-version", python, "--target", tmp_path]
+    elsewhere = ["--python-platform", system, "--python-version", python, "--target", tmp_path]
     locked = ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / "requirements.lock"]
-    command = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", *there, *locked]
+    command = [sys.executable, "-m", "uv", "pip", "install", "--dry-run", *elsewhere, *locked]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and "tensorflow==" in done.stderr, done.stderr

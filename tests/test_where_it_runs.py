@@ -32,9 +32,8 @@ def test_every_promised_python_passed_with_the_oldest_and_the_newest_packages():
         product(compatibility.PYTHONS, compatibility.RESOLUTIONS), key=lambda pair: (pair[0], pair[1])
     )
     for versions in compatibility.RESOLUTIONS:
-        assert {
-            one for row in RECORD["compatibility"] if row["versions"] == versions for one in row["lessons"]
-        } == LESSONS
+        rows = [row for row in RECORD["compatibility"] if row["versions"] == versions]
+        assert {lesson for row in rows for lesson in row["lessons"]} == LESSONS
     readme = (environments.ROOT / "README.md").read_text("utf-8")
     assert re.search(r"Python (3\.\d+(?:(?:, | or )3\.\d+)*)", readme)[1] == "3.11, 3.12 or 3.13"
     assert compatibility.PYTHONS == ("3.11", "3.12", "3.13")
@@ -43,9 +42,9 @@ def test_every_promised_python_passed_with_the_oldest_and_the_newest_packages():
 @pytest.mark.parametrize("need", environments.needs(), ids=lambda need: need.name)
 def test_the_lower_end_of_each_range_was_run_and_the_rest_lies_in_it(need):
     (lowest,) = (Version(part.version) for part in need.specifier if part.operator == ">=")
-    had = [Version(row["packages"][need.name]) for row in RECORD["compatibility"]]
-    assert had and min(had) == lowest, "raise the bound to what was run, or run `make compatibility`"
-    assert all(need.specifier.contains(version) for version in had)
+    versions = [Version(row["packages"][need.name]) for row in RECORD["compatibility"]]
+    assert versions and min(versions) == lowest, "raise the bound to what was run, or run `make compatibility`"
+    assert all(need.specifier.contains(version) for version in versions)
 
 
 def test_every_freeze_of_ours_passed_with_all_of_its_versions():
@@ -71,14 +70,15 @@ def test_a_row_takes_the_place_of_the_one_before_and_what_moved_is_told(record):
     assert [row["python"] for row in record.read()["compatibility"]] == ["3.12.9", "3.13.0"]
 
 
+@pytest.mark.network
 def test_a_bound_that_cannot_be_had_fails_with_a_message_that_names_it(record, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(environments, "FOLDER", tmp_path)
     monkeypatch.setattr(environments, "needs", lambda: [Requirement("keras>=99")])
     here = f"3.{sys.version_info.minor}"
     assert compatibility.main([here]) == 2
-    told = capsys.readouterr().out
-    assert f"Python {here}, oldest versions, is broken:" in told and f"Python {here}, newest" in told
-    assert "keras>=99" in told.partition("is broken:")[2]
+    output = capsys.readouterr().out
+    assert f"Python {here}, oldest versions, is broken:" in output and f"Python {here}, newest" in output
+    assert "keras>=99" in output.partition("is broken:")[2]
     assert record.read()["compatibility"] == []
 
 
@@ -98,6 +98,20 @@ def test_what_fails_is_named_with_the_packages_that_moved(record, tmp_path, monk
     with pytest.raises(environments.BrokenError, match=r"(?s)FAILED tests/test_small.py::test_it.*that which"):
         compatibility.check(sys.executable, "newest", tmp_path / "env", [])
     assert f"since it last passed: keras 3.0.0 -> {row['packages']['keras']}" in capsys.readouterr().out
+
+
+def test_a_run_of_some_lessons_is_not_recorded(record, monkeypatch):
+    def check(python, versions, folder, lessons):
+        numbers = [path.name[:2] for path in lessons]
+        return {"python": "3.12.1", "versions": versions, "packages": {}, "lessons": numbers}
+
+    monkeypatch.setattr(environments, "find_python", lambda version: "/python3.12")
+    monkeypatch.setattr(compatibility, "check", check)
+    monkeypatch.setenv("NB", "00")
+    assert compatibility.main(["3.12"]) == 0 and record.read()["compatibility"] == []
+    monkeypatch.setenv("NB", "")
+    assert compatibility.main(["3.12"]) == 0
+    assert [set(row["lessons"]) for row in record.read()["compatibility"]] == [LESSONS, LESSONS]
 
 
 def test_a_python_that_is_missing_is_said_to_be(monkeypatch, capsys):
@@ -122,11 +136,11 @@ def test_without_a_gpu_make_gpu_says_so(monkeypatch):
 
 def test_with_a_gpu_make_gpu_runs_the_lessons_and_keeps_the_row(record, tmp_path, monkeypatch, capsys):
     """The GPU, the driver and the CUDA libraries are made up; what is done with them is not."""
-    asked = []
+    installed = []
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('fine')")])
     nbformat.write(notebook, tmp_path / "07_short.ipynb")
     monkeypatch.setattr(gpu.shutil, "which", lambda name: "nvidia-smi")
-    monkeypatch.setattr(environments, "make", lambda folder, python, *pins: asked.extend(pins) or python)
+    monkeypatch.setattr(environments, "make", lambda folder, python, *pins: installed.extend(pins) or python)
     monkeypatch.setattr(environments, "install_wheel", lambda python: None)
     monkeypatch.setattr(notebooks, "lessons", lambda: [tmp_path / "07_short.ipynb"])
     monkeypatch.setattr(gpu, "devices", lambda python: [])
@@ -134,7 +148,7 @@ def test_with_a_gpu_make_gpu_runs_the_lessons_and_keeps_the_row(record, tmp_path
         gpu.main()
     monkeypatch.setattr(gpu, "devices", lambda python: ["Tesla T4"])
     assert gpu.main() == 0
-    assert any(re.fullmatch(r"tensorflow\[and-cuda\]==[\d.]+", pin) for pin in asked)
+    assert any(re.fullmatch(r"tensorflow\[and-cuda\]==[\d.]+", pin) for pin in installed)
     (row,) = record.read()["gpu"]
     assert row["device"] == "Tesla T4" and row["lessons"] == ["07"]
     assert "On Tesla T4: 1 of 1 lessons passed" in capsys.readouterr().out

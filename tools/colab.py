@@ -8,11 +8,8 @@ would take gigabytes and prove less.)
 import os
 import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -26,26 +23,60 @@ OURS = "frames-in-time"
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
+def requirements():
+    """List what the environment is made of, beside what that depends on: requirements, a str each."""
+    return [*map(str, environments.needs()), *KERNEL]
+
+
 def broken_promises(freeze):
     """Say which of our needs a freeze does not meet; a list of str."""
-    found = []
+    broken = []
     for need in environments.needs():
         pin = freeze.pins.get(canonicalize_name(need.name))
         if pin is None:
-            found.append(f"{need.name}: it is not in the freeze, and the course needs {need.name}{need.specifier}")
+            broken.append(f"{need.name}: it is not in the freeze, and the course needs {need.name}{need.specifier}")
         elif not need.specifier.contains(pin, prereleases=True):
-            found.append(f"{need.name}: the freeze has {pin}, and the course needs {need.name}{need.specifier}")
-    return found
+            broken.append(f"{need.name}: the freeze has {pin}, and the course needs {need.name}{need.specifier}")
+    return broken
 
 
-def nearest_python(wanted):
-    """Return the path of the Python ``wanted`` (such as "3.13.15"), or of the nearest that is here."""
-    minor = int(wanted.split(".")[1]) if wanted else 13
-    for version in sorted(PYTHONS, key=lambda known: abs(int(known.split(".")[1]) - minor)):
-        python = environments.find_python(version)
+def nearest_python(version):
+    """Return the path of the Python of a version such as "3.13.15", or of the nearest that is here."""
+    minor = int(version.split(".")[1])
+    for known in sorted(PYTHONS, key=lambda known: abs(int(known.split(".")[1]) - minor)):
+        python = environments.find_python(known)
         if python:
             return python
     raise BrokenError(f"none of Python {', '.join(PYTHONS)} is here")
+
+
+def resolve(freeze, python):
+    """Resolve our needs in a freeze's versions for a Python, installing nothing; return uv's list of pins."""
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = write_constraints(freeze, Path(folder) / "pins.txt")
+        built = ("--only-binary", ":all:")  # a version without a wheel for this Python does not exist for it
+        options = ("--quiet", "--python", python, "--constraint", constraints, *built)
+        return environments.uv("pip", "compile", *options, "-", input="\n".join(requirements()))
+
+
+def newest_python(freeze):
+    """Return the path of the newest Python here for which a freeze's pins exist."""
+    refusals = []
+    for version in reversed(PYTHONS):
+        python = environments.find_python(version)
+        try:
+            if python and resolve(freeze, python):
+                return python
+            refusals.append(f"Python {version} is not on this machine")
+        except BrokenError as error:
+            last = str(error).split("\n\n")[-1]  # uv's last paragraph says the most
+            refusals.append(f"Python {version}: {' '.join(last.split())}")
+    raise BrokenError("\n".join(["it does not say its Python, and its pins exist for none of these:", *refusals]))
+
+
+def choose_python(freeze):
+    """Return the path of the Python that a freeze names, or the nearest; if it names none, of one that its pins fit."""
+    return nearest_python(freeze.python) if freeze.python else newest_python(freeze)
 
 
 def write_constraints(freeze, path):
@@ -55,54 +86,43 @@ def write_constraints(freeze, path):
     return path
 
 
-def environment(freeze, python, folder):
+def environment(freeze, python, folder, packages):
     """Make an environment in the freeze's versions, with something that answers to google.colab; return its Python."""
     constraints = write_constraints(freeze, Path(f"{folder}.txt"))
-    needs = [str(need) for need in environments.needs()]
-    made = environments.make(folder, python, "--constraint", constraints, *needs, *KERNEL)
-    more = environments.installed(made).keys() - freeze.pins.keys() - {"pip"}
+    interpreter = environments.make(folder, python, "--constraint", constraints, *packages)
+    more = environments.installed(interpreter).keys() - freeze.pins.keys() - {"pip"}
     if more:  # Colab does without, so we do
-        environments.uv("pip", "uninstall", "--python", made, *more)
-    site = Path(environments.run(made, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+        environments.uv("pip", "uninstall", "--python", interpreter, *more)
+    site = Path(environments.run(interpreter, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     (site / "google" / "colab").mkdir(parents=True, exist_ok=True)
     (site / "google" / "colab" / "__init__.py").write_text("", "utf-8")
     (site / "colab.pth").write_text("import google.colab\n", "utf-8")  # on Colab it is imported before the first cell
-    return made
-
-
-class _ReleasePage(SimpleHTTPRequestHandler):
-    """Serves a folder and remembers what was asked of it."""
-
-    def log_message(self, *message):
-        self.server.asked.append(self.path)
+    return interpreter
 
 
 @contextmanager
 def release_page():
-    """Serve the wheel where the setup cell looks for it; give a server that knows its address and what it was asked."""
+    """Serve the wheel where a setup cell that has the server's address looks for it; give the `Server`."""
     with tempfile.TemporaryDirectory() as folder:
-        environments.build_wheel(Path(folder) / "course" / "releases" / "download" / f"v{seqlib.__version__}")
-        with ThreadingHTTPServer(("127.0.0.1", 0), partial(_ReleasePage, directory=folder)) as server:
-            server.asked, server.address = [], f"http://127.0.0.1:{server.server_port}/course"
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+        environments.build_wheel(Path(folder) / "releases" / "download" / f"v{seqlib.__version__}")
+        with environments.serve(folder) as server:
             yield server
-            server.shutdown()
 
 
 def check(freeze, folder, beginnings=()):
     """Run lessons on a freeze's versions; return the row for the record, or raise `BrokenError`."""
     began = time.perf_counter()
-    python = nearest_python(freeze.python)
-    here = environments.version_of(python)
-    print(f"Colab {freeze.name}: it has Python {freeze.python or '(not said)'}; this is {here}", flush=True)
-    row = {"freeze": freeze.name, "python": here, "colab_python": freeze.python, "packages": freeze.pins}
-    for change in where_it_runs.moved("colab", row):
+    print(f"Colab {freeze.name}: it has Python {freeze.python or '(not said)'}", flush=True)
+    for change in where_it_runs.moved("colab", {"freeze": freeze.name, "packages": freeze.pins}):
         print(f"  since it last passed: {change}", flush=True)
     promises = broken_promises(freeze)
     if promises:
         raise BrokenError("\n".join(promises))
-    colab = environment(freeze, python, folder)
-    before = environments.installed(colab)
+    python = choose_python(freeze)
+    row = {"freeze": freeze.name, "python": environments.version_of(python), "colab_python": freeze.python}
+    print(f"  this is Python {row['python']}", flush=True)
+    interpreter = environment(freeze, python, folder, requirements())
+    before = environments.installed(interpreter)
     row["packages"] = {name: version for name, version in before.items() if name in freeze.pins}
 
     def prepare(notebook):
@@ -110,21 +130,23 @@ def check(freeze, folder, beginnings=()):
 
     lessons = notebooks.lessons(beginnings)
     with release_page() as page, tempfile.TemporaryDirectory() as empty:
-        wrong = environments.run_lessons(lessons, colab, empty, prepare)
-        if len(page.asked) != 1:
-            wrong.append(f"the setup cells made {len(page.asked)} requests, not one: {page.asked}")
-    after = environments.installed(colab)
+        failures = environments.run_lessons(lessons, interpreter, empty, prepare)
+        requests = page.requests()
+        if len(requests) != 1:
+            failures.append(f"the setup cells made {len(requests)} requests, not one: {requests}")
+    after = environments.installed(interpreter)
     changes = environments.moved(before, after)
     if changes != [f"{OURS} none -> {seqlib.__version__}"]:
-        wrong.append(f"installing moved more than {OURS}: {', '.join(changes)}")
-    if wrong:
-        raise BrokenError("\n".join(wrong))
+        failures.append(f"installing moved more than {OURS}: {', '.join(changes)}")
+    if failures:
+        raise BrokenError("\n".join(failures))
     return row | {"lessons": [path.stem[:2] for path in lessons], "seconds": round(time.perf_counter() - began)}
 
 
 def main(arguments):
-    """Check the freeze files that are named, or all of ours; return how many failed."""
-    files = [Path(name) for name in arguments] or freezes.ours()
+    """Check the freeze files that are named ("newest": the newest of ours), or all of ours; return how many failed."""
+    ours = freezes.ours()
+    files = ours[-1:] if arguments == ["newest"] else [Path(name) for name in arguments] or ours
     beginnings = os.environ.get("NB", "").split()
     failed = 0
     for file in files:
@@ -135,8 +157,9 @@ def main(arguments):
             failed += 1
             print(f"Colab {freeze.name} is broken:\n{error}\n", flush=True)
             continue
-        print(f"Colab {freeze.name}: {len(row['lessons'])} lessons passed, no pin moved, {row['seconds']} s")
-        if file.resolve() in freezes.ours():
+        passed = f"{len(row['lessons'])} of {len(notebooks.lessons())} lessons"
+        print(f"Colab {freeze.name}: {passed} were run and passed, no pin moved, {row['seconds']} s", flush=True)
+        if file.resolve() in ours and not beginnings:  # the record says of each freeze that all lessons passed
             where_it_runs.keep("colab", row)
     return failed
 

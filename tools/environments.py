@@ -5,12 +5,15 @@ What `make colab`, `make compatibility` and `make gpu` have in common.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -38,9 +41,9 @@ def run(*command, **options):
     return done.stdout
 
 
-def uv(*arguments):
+def uv(*arguments, **options):
     """Run the uv that is installed in .venv."""
-    return run(sys.executable, "-m", "uv", *arguments)
+    return run(sys.executable, "-m", "uv", *arguments, **options)
 
 
 def needs():
@@ -63,9 +66,9 @@ def find_python(version):
 def make(folder, python, *arguments):
     """Make an environment anew and install into it (``arguments`` are those of uv's install); return its Python."""
     uv("venv", "--clear", "--python", python, folder)
-    made = Path(folder).resolve() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    uv("pip", "install", "--python", made, *arguments)
-    return made
+    interpreter = Path(folder).resolve() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    uv("pip", "install", "--python", interpreter, *arguments)
+    return interpreter
 
 
 def build_wheel(folder):
@@ -82,8 +85,8 @@ def install_wheel(python):
 
 def installed(python):
     """Return what `pip list` shows of another Python: names and versions, a dict."""
-    listed = json.loads(uv("pip", "list", "--format", "json", "--python", python))
-    return {canonicalize_name(package["name"]): package["version"] for package in listed}
+    packages = json.loads(uv("pip", "list", "--format", "json", "--python", python))
+    return {canonicalize_name(package["name"]): package["version"] for package in packages}
 
 
 def moved(before, after):
@@ -101,6 +104,44 @@ def moved(before, after):
 def version_of(python):
     """Return another Python's version, such as "3.13.0"."""
     return run(python, "-c", "import platform; print(platform.python_version())").strip()
+
+
+class Server(NamedTuple):
+    """A web server on this machine.
+
+    Attributes
+    ----------
+    address : str
+        Such as "http://127.0.0.1:40123".
+    log : pathlib.Path
+        Where it writes a line for each request.
+    """
+
+    address: str
+    log: Path
+
+    def requests(self):
+        """List the paths that were requested so far."""
+        return re.findall(r'"[A-Z]+ (\S+) HTTP', self.log.read_text("utf-8"))
+
+
+@contextmanager
+def serve(folder):
+    """Serve a folder to this machine alone, from a process of its own; give the `Server`."""
+    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(folder)]
+    with tempfile.TemporaryDirectory() as place:
+        log = Path(place) / "requests.log"
+        with (
+            log.open("w", encoding="utf-8") as requests,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=requests, text=True) as process,
+        ):
+            try:
+                port = re.search(r" port (\d+)", process.stdout.readline())
+                if not port:
+                    raise BrokenError(f"no server starts on this machine: {log.read_text('utf-8').strip()}")
+                yield Server(f"http://127.0.0.1:{port[1]}", log)
+            finally:
+                process.terminate()
 
 
 def kernel_of(python):

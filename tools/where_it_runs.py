@@ -31,15 +31,15 @@ def name(kind, row):
 def moved(kind, row):
     """Say which packages differ from when this passed last (of Colab: from the newest that passed); a list of str."""
     rows = read()[kind]
-    same = [one for one in rows if name(kind, one) == name(kind, row)] or (rows if kind == "colab" else [])
-    then, now = max(same, key=lambda one: one["date"], default=row)["packages"], row["packages"]
+    same = [known for known in rows if name(kind, known) == name(kind, row)] or (rows if kind == "colab" else [])
+    then, now = max(same, key=lambda known: known["date"], default=row)["packages"], row["packages"]
     return environments.moved(then, {package: now[package] for package in then if package in now})
 
 
 def keep(kind, row):
     """Write a row of something that passed, in the place of the one before."""
     table = read()
-    others = [one for one in table[kind] if name(kind, one) != name(kind, row)]
-    table[kind] = sorted([*others, {"date": date.today().isoformat(), **row}], key=lambda one: name(kind, one))
-    rows = {kind: ",\n".join(map(json.dumps, ones)) for kind, ones in table.items()}
-    FILE.write_text("{\n" + ",\n".join(f'"{kind}": [\n{ones}\n]' for kind, ones in rows.items()) + "\n}\n", "utf-8")
+    others = [known for known in table[kind] if name(kind, known) != name(kind, row)]
+    table[kind] = sorted([*others, {"date": date.today().isoformat(), **row}], key=lambda known: name(kind, known))
+    lines = {kind: ",\n".join(map(json.dumps, rows)) for kind, rows in table.items()}
+    FILE.write_text("{\n" + ",\n".join(f'"{kind}": [\n{rows}\n]' for kind, rows in lines.items()) + "\n}\n", "utf-8")
