@@ -127,7 +127,7 @@ TOKEN = '{GH_TOKEN: "${{ github.token }}"}'
 def test_a_broken_workflow_is_found(name, text, broken, finding):
     assert text in WORKFLOWS[name]
     found = list(findings(WORKFLOWS[name].replace(text, broken)))
-    assert found and all(finding in one for one in found), found
+    assert found and all(finding in message for message in found), found
 
 
 def test_zizmor_finds_nothing():
