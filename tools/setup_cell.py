@@ -23,15 +23,16 @@ TAGS = ["setup", "hide-input"]
 BADGE_TAGS = ["badge", "remove-cell"]  # the book leaves the cell out: it has a button of its own
 
 CELL = """\
-# Setup, the same in every notebook. On Colab it fetches the course's helper package,
-# and nothing else. Everywhere it checks that seqlib is that package: on the package
-# index another project has the name.
+# Setup, the same in every notebook. On Colab it fetches the course's helper
+# package, and nothing else. Everywhere it checks that seqlib is that package:
+# on the package index, another project has the name.
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 spec = PathFinder.find_spec("seqlib")
-ours = bool(spec and spec.origin and b"Frames in Time" in Path(spec.origin).read_bytes())
+file = spec and spec.origin
+ours = bool(file) and b"Frames in Time" in Path(file).read_bytes()
 
 if "google.colab" in sys.modules:
     import subprocess
@@ -39,20 +40,22 @@ if "google.colab" in sys.modules:
 
     VERSION = "{version}"
     WHEEL = "{wheel}"
-    found = [package.version for package in distributions(name="frames-in-time") if ours]
+    installed = distributions(name="frames-in-time")
+    found = [package.version for package in installed if ours]
     if found != [VERSION] and WHEEL:
         pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "install"]
-        alone = ["--no-index", "--no-deps", "--force-reinstall", "--root-user-action=ignore"]
-        subprocess.check_call([*pip, *alone, WHEEL])
+        alone = ["--no-index", "--no-deps", "--force-reinstall"]
+        subprocess.check_call([*pip, *alone, "--root-user-action=ignore", WHEEL])
         ours = True
     elif found != [VERSION]:
         print("The course has no address yet: Colab cannot fetch its package.")
 
 if spec and not ours:
+    place = file or list(spec.submodule_search_locations)
     raise ImportError(
-        f"The seqlib that Python finds here, {{spec.origin or list(spec.submodule_search_locations)}}, is not "
-        "this course's: an unrelated package has the same name. Run %pip uninstall -y seqlib, restart the "
-        "kernel, and open the lessons as the course's README says."
+        f"The seqlib that Python finds here, {{place}}, is not this course's: an "
+        "unrelated package has the same name. Run %pip uninstall -y seqlib, then "
+        "restart the kernel and open the lessons as the course's README says."
     )
 """
 
