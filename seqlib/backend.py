@@ -7,7 +7,7 @@ import os
 import platform
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # set it to 0 to read the log all the same
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on many CPUs it is off, and training 2 to 6 x slower
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on many CPUs it is off, and training slower
 
 
 def _import_quietly():

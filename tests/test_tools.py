@@ -1,5 +1,11 @@
 """The tools, tried on tiny notebooks that are broken in one way each."""
 
+import os
+import subprocess
+import sys
+import tomllib
+from types import ModuleType
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -111,21 +117,26 @@ def test_one_badge_stands_below_the_title_and_goes_with_the_address():
 
 
 def test_one_command_writes_the_address_everywhere(tmp_path):
-    for name in ("_config.yml", "CITATION.cff"):
+    for name in ("_config.yml", "CITATION.cff", "pyproject.toml"):
         (tmp_path / name).write_text((notebooks.ROOT / name).read_text("utf-8"), "utf-8")
     (tmp_path / "notebooks").mkdir()
     nbformat.write(lesson(), tmp_path / "notebooks" / "01.ipynb")
-    before = {name: (tmp_path / name).read_text("utf-8") for name in ("_config.yml", "CITATION.cff")}
 
-    setup_cell.main([ADDRESS], tmp_path)
-    assert setup_cell.address((tmp_path / "_config.yml").read_text("utf-8")) == ADDRESS
-    assert f'repository-code: "{ADDRESS}"' in (tmp_path / "CITATION.cff").read_text("utf-8")
+    setup_cell.main([""], tmp_path)
+    unset = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.*")}
+    assert "urls" not in tomllib.loads(unset["pyproject.toml"])["project"]
+    for _ in range(2):
+        setup_cell.main([ADDRESS], tmp_path)
+        assert setup_cell.address((tmp_path / "_config.yml").read_text("utf-8")) == ADDRESS
+        assert f'repository-code: "{ADDRESS}"' in (tmp_path / "CITATION.cff").read_text("utf-8")
+        project = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))["project"]
+        assert project["urls"] == {"Repository": ADDRESS}
     stored = nbformat.read(tmp_path / "notebooks" / "01.ipynb", 4)
     assert f"]({COLAB}/01.ipynb)" in stored.cells[1].source
     assert f"{ADDRESS}/releases/download/" in stored.cells[2].source
 
     setup_cell.main([""], tmp_path)
-    assert {name: (tmp_path / name).read_text("utf-8") for name in before} == before
+    assert {name: (tmp_path / name).read_text("utf-8") for name in unset} == unset
     assert nbformat.read(tmp_path / "notebooks" / "01.ipynb", 4).cells[1].source == setup_cell.source("")
 
 
@@ -142,6 +153,78 @@ def test_one_command_writes_the_address_everywhere(tmp_path):
 def test_a_bad_address_is_refused_by_name(url, tmp_path):
     with pytest.raises(SystemExit, match="URL must look like"):
         setup_cell.set_address(url, tmp_path)
+
+
+FOREIGN = {  # what else may answer to the name: a package, a module, a folder that holds neither
+    "a package": ("seqlib/__init__.py", "def to_fasta(): pass"),
+    "a module in another encoding": ("seqlib.py", "# Frames \N{MIDDLE DOT} Time"),
+    "a folder": ("seqlib/notes.txt", "Frames in Time"),
+}
+
+
+@pytest.fixture(params=FOREIGN)
+def foreign(request, tmp_path):
+    """A folder with another project's seqlib."""
+    name, text = FOREIGN[request.param]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(text.encode("latin-1"))
+    return tmp_path
+
+
+def run_setup_cell(path=""):
+    """Run the setup cell in a Python of its own, which finds what is in a folder and no installed package."""
+    return subprocess.run(
+        [sys.executable, "-S", "-c", setup_cell.source("")],
+        cwd=os.sep,
+        env=os.environ | {"PYTHONPATH": str(path)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_setup_cell_names_a_foreign_seqlib_and_says_what_to_do(foreign):
+    done = run_setup_cell(foreign)
+    assert done.returncode == 1 and done.stdout == ""
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("ImportError: The seqlib that Python finds here, ") and str(foreign) in error
+    assert "unrelated package" in error and "uninstall -y seqlib" in error and "README" in error
+
+
+@pytest.mark.parametrize("path", [notebooks.ROOT, ""], ids=["ours", "none"])
+def test_the_setup_cell_says_nothing_of_our_own_package_or_of_none(path):
+    done = run_setup_cell(path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.fixture
+def colab(monkeypatch):
+    """Colab, as far as the setup cell sees it; the wheels that it has pip install."""
+    installed = []
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    monkeypatch.setattr(subprocess, "check_call", lambda command: installed.append(command[-1]))
+    return installed
+
+
+def test_on_colab_our_package_takes_the_place_of_a_foreign_one(foreign, colab, monkeypatch, capsys):
+    record = foreign / "frames_in_time-1.0.dist-info" / "METADATA"  # ours was installed, then the other over it
+    record.parent.mkdir()
+    record.write_text("Metadata-Version: 2.1\nName: frames-in-time\nVersion: 1.0\n", "utf-8")
+    monkeypatch.setattr(sys, "path", [str(foreign)])
+    exec(setup_cell.source(ADDRESS, "1.0"), {})
+    assert colab == [f"{ADDRESS}/releases/download/v1.0/frames_in_time-1.0-py3-none-any.whl"]
+    with pytest.raises(ImportError, match="unrelated package"):
+        exec(setup_cell.source("", "1.0"), {})
+    assert capsys.readouterr().out == "The course has no address yet: Colab cannot fetch its package.\n"
+
+
+def test_on_colab_our_package_is_left_alone(colab, tmp_path, monkeypatch):
+    record = tmp_path / "frames_in_time-1.0.dist-info" / "METADATA"
+    record.parent.mkdir()
+    record.write_text("Metadata-Version: 2.1\nName: frames-in-time\nVersion: 1.0\n", "utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(notebooks.ROOT)])
+    for version in ("1.0", "1.1"):
+        exec(setup_cell.source(ADDRESS, version), {})
+    assert [wheel.split("/")[-1] for wheel in colab] == ["frames_in_time-1.1-py3-none-any.whl"]
 
 
 def test_lessons_are_copied_without_their_outputs_and_only_once(tmp_path, capsys):

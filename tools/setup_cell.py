@@ -2,7 +2,10 @@
 
 The address stands in ``_config.yml`` (``repository: url:``), the version in ``seqlib/__init__.py``.
 ``python -m tools.setup_cell`` writes both into all notebooks; with an address as its argument it first puts that
-address into ``_config.yml`` and ``CITATION.cff``. While there is no address there is no badge.
+address into ``_config.yml``, ``CITATION.cff`` and ``pyproject.toml``. While there is no address there is no badge.
+
+The setup cell is also where a foreign ``seqlib`` is named. Our own package cannot do it, since it is not the one that
+is imported then; and what runs from the repository's root (`tools`, `grading`, the tests) finds ours first.
 """
 
 import re
@@ -15,13 +18,21 @@ import seqlib
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(r"(?m)^(repository:\n(?:  .*\n)*?  url: *)(\S*)(.*)$")
+URLS = re.compile(r"(?m)^(dynamic = .*\n)(?:urls\..*\n)?")  # the address in pyproject.toml, or where it will stand
 TAGS = ["setup", "hide-input"]
 BADGE_TAGS = ["badge", "remove-cell"]  # the book leaves the cell out: it has a button of its own
 
 CELL = """\
-# Setup, the same in every notebook. Outside Colab it does nothing; on Colab it
-# fetches the course's helper package, and nothing else.
+# Setup, the same in every notebook. On Colab it fetches the course's helper
+# package, and nothing else. Everywhere it checks that seqlib is that package:
+# on the package index, another project has the name.
 import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+spec = PathFinder.find_spec("seqlib")
+file = spec and spec.origin
+ours = bool(file) and b"Frames in Time" in Path(file).read_bytes()
 
 if "google.colab" in sys.modules:
     import subprocess
@@ -29,13 +40,23 @@ if "google.colab" in sys.modules:
 
     VERSION = "{version}"
     WHEEL = "{wheel}"
-    found = [package.version for package in distributions(name="frames-in-time")]
+    installed = distributions(name="frames-in-time")
+    found = [package.version for package in installed if ours]
     if found != [VERSION] and WHEEL:
         pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "install"]
-        alone = ["--no-index", "--no-deps", "--root-user-action=ignore"]
-        subprocess.check_call([*pip, *alone, WHEEL])
+        alone = ["--no-index", "--no-deps", "--force-reinstall"]
+        subprocess.check_call([*pip, *alone, "--root-user-action=ignore", WHEEL])
+        ours = True
     elif found != [VERSION]:
         print("The course has no address yet: Colab cannot fetch its package.")
+
+if spec and not ours:
+    place = file or list(spec.submodule_search_locations)
+    raise ImportError(
+        f"The seqlib that Python finds here, {{place}}, is not this course's: an "
+        "unrelated package has the same name. Run %pip uninstall -y seqlib, then "
+        "restart the kernel and open the lessons as the course's README says."
+    )
 """
 
 
@@ -101,7 +122,7 @@ def write_head(notebook, config, path):
 
 
 def set_address(url, root=ROOT):
-    """Put the repository's address into ``_config.yml`` and ``CITATION.cff``."""
+    """Put the repository's address into ``_config.yml``, ``CITATION.cff`` and ``pyproject.toml``."""
     if url and (not re.fullmatch(r"https://[\w.-]+(/[\w.-]+)+", url) or url.endswith(".git")):
         raise SystemExit(f"URL must look like https://host/owner/name, with no slash or .git at its end, not {url!r}")
     config = root / "_config.yml"
@@ -109,6 +130,9 @@ def set_address(url, root=ROOT):
     citation = root / "CITATION.cff"
     lines = [line for line in citation.read_text("utf-8").splitlines() if not line.startswith("repository-code:")]
     citation.write_text("\n".join([*lines, *([f'repository-code: "{url}"'] if url else [])]) + "\n", "utf-8")
+    project = root / "pyproject.toml"
+    urls = f'urls.Repository = "{url}"\n' if url else ""
+    project.write_text(URLS.sub(lambda found: found[1] + urls, project.read_text("utf-8")), "utf-8")
 
 
 def main(arguments, root=ROOT):
