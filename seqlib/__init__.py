@@ -10,7 +10,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
-    from . import exercises, measure, model_files, models, puzzles, quizzes, rendering, show, tasks, training, widgets
+    from . import (
+        backend,
+        exercises,
+        measure,
+        model_files,
+        models,
+        puzzles,
+        quizzes,
+        rendering,
+        show,
+        tasks,
+        training,
+        widgets,
+    )
     from .exercises import check
     from .quizzes import quiz
     from .tasks import TASKS, clips, twins
@@ -20,6 +33,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "TASKS",
+    "backend",
     "check",
     "clips",
     "dataset",
