@@ -28,7 +28,8 @@ __all__ = [
 
 layers, ops = keras.layers, keras.ops
 
-Shape = tuple[int, int, int, int]  # (T, H, W, C)
+Shape = tuple[int, int, int, int]
+"""The shape of a clip, (T, H, W, C)."""
 
 CELLS = {"simple": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
 

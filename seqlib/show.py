@@ -69,7 +69,7 @@ FAMILIES: dict[str, Look] = {
 
 MARK = "#e87400"
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
-"""The Matplotlib style of all pictures: ``with plt.style.context(STYLE): ...``."""
+"""The file with the Matplotlib style of all pictures, for ``plt.style.context(STYLE)``."""
 
 _WARM = LinearSegmentedColormap.from_list("warm", ["#F4F4F1", "#F0A050"])
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F4F1", "#7C7CE0", "#2F2FA8"])

@@ -225,7 +225,7 @@ TASKS: dict[str, Task] = {
         ),
     )
 }
-"""The tasks by name: ``"shape"``, ``"direction"``, ``"order"``, ``"event"`` and ``"duration"``, each a `Task`."""
+"""The tasks by name, ``"shape"``, ``"direction"``, ``"order"``, ``"event"`` and ``"duration"``; each is a `Task`."""
 
 DEFAULTS: dict[str, Any] = {
     "frames": 16,

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from . import arguments, tasks
 from .backend import keras, tf
+from .tasks import Task
 
 __all__ = ["Dataset", "Run", "dataset", "fit"]
 
 
 class Dataset(Protocol):
-    """What tells a `tf.data.Dataset` from an array, for type checkers: TensorFlow has no types for them."""
+    """A `tf.data.Dataset` for type checkers, which do not know TensorFlow's: what it has and an array has not."""
 
     @property
     def element_spec(self) -> Any:
@@ -43,7 +44,7 @@ class Run(NamedTuple):
 
 
 def dataset(
-    task: str | tasks.Task,
+    task: str | Task,
     n: int,
     seed: int = 0,
     *,

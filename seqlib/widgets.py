@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import rendering, show, tasks
+from .tasks import Task
 
 __all__ = ["WIDGET", "Explorer", "explorer"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def explorer(task: str | tasks.Task = "direction") -> Explorer:
+def explorer(task: str | Task = "direction") -> Explorer:
     """Look at clips of any task, or at twin sets of any kind, frame by frame.
 
     Parameters
@@ -60,7 +61,7 @@ class Explorer:
     clips: NDArray[np.uint8]
     names: list[str]
 
-    def __init__(self, task: str | tasks.Task) -> None:
+    def __init__(self, task: str | Task) -> None:
         task = tasks.find(task)
         self.task = ipywidgets.Dropdown(options=list(tasks.TASKS), value=task.name, description="task")
         self.twins = ipywidgets.Dropdown(options=["none", *task.twins], description="twins")
