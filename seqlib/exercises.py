@@ -3,13 +3,19 @@
 Each judge looks for the typical mistakes first, each with a hint of its own, and only then for anything else.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from . import arguments, puzzles, tasks
-from .checks import Exercise, called, function, value, verdict
+from .checks import Exercise, Verdict, called, function, value, verdict
+
+__all__ = ["EXERCISES", "GROWING", "check"]
 
 
-def check(number, answer):
+def check(number: str, answer: Any) -> Verdict:
     """Check an answer to an exercise or a puzzle: right, or a hint at what is not.
 
     Functions are tried on random inputs; numbers, lists and models are looked at for what the exercise asks. TensorFlow
@@ -30,8 +36,10 @@ def check(number, answer):
 
     Raises
     ------
-    ValueError, TypeError
-        If there is no such exercise, or if ``answer`` is of another kind than it asks for.
+    ValueError
+        If there is no exercise of this number.
+    TypeError
+        If ``number`` is not a str, or ``answer`` is of another kind than the exercise asks for.
 
     Examples
     --------
