@@ -25,7 +25,7 @@ check: $(READY)  ## Lint, types and every test that needs no training, browser o
 	@$(IN_VENV) pytest -q --numprocesses=2 -m "not slow and not network" tests seqlib grading tools
 
 test: $(READY)  ## Run every test, none of which needs a network: seqlib, tools, the notebooks (nbval), the built book in a real browser.
-	@$(IN_VENV) pytest -m "not network" --cov=seqlib --cov=grading --cov-fail-under=95
+	@$(IN_VENV) pytest --numprocesses=2 --dist=loadfile -m "not network" --cov=seqlib --cov=grading --cov-fail-under=95
 
 index: $(READY)  ## Run the tests that ask the package index, which `make test` leaves out: they need the network.
 	@$(IN_VENV) pytest -m network tests

@@ -315,23 +315,25 @@ def layer_costs(model: keras.Model) -> list[Layer]:
 
 
 def _multiply_adds(layer, shapes=None):
-    """Count a layer's multiply-adds, given what it takes and gives without the batch axis (by default, as built)."""
+    """Count a layer's multiply-adds; ``shapes``: of its input and output, without the batch axis, if not as built."""
     if isinstance(layer, keras.Model):
         return sum(_multiply_adds(inner) for inner in layer.layers)
-    taken, given = shapes or (_shape(layer.input), _shape(layer.output))
+    input_shape, output_shape = shapes or (_shape(layer.input), _shape(layer.output))
     if isinstance(layer, layers.TimeDistributed):
-        return taken[0] * _multiply_adds(layer.layer, (taken[1:], given[1:]))
+        return input_shape[0] * _multiply_adds(layer.layer, (input_shape[1:], output_shape[1:]))
     if isinstance(layer, layers.Bidirectional):
-        return sum(_multiply_adds(one, (taken, given)) for one in (layer.forward_layer, layer.backward_layer))
+        return sum(
+            _multiply_adds(half, (input_shape, output_shape)) for half in (layer.forward_layer, layer.backward_layer)
+        )
     if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D)):
-        places = given[:-1] if layer.data_format == "channels_last" else given[1:]
+        places = output_shape[:-1] if layer.data_format == "channels_last" else output_shape[1:]
         return math.prod(places) * math.prod(layer.kernel.shape)
     if isinstance(layer, layers.Dense):
-        return math.prod(given[:-1]) * math.prod(layer.kernel.shape)
+        return math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
     if isinstance(layer, (layers.SimpleRNN, layers.GRU, layers.LSTM, layers.ConvLSTM2D)):
-        places = given[-3:-1] if isinstance(layer, layers.ConvLSTM2D) else ()
+        places = output_shape[-3:-1] if isinstance(layer, layers.ConvLSTM2D) else ()
         kernels = (layer.cell.kernel, layer.cell.recurrent_kernel)
-        return taken[0] * math.prod(places) * sum(math.prod(kernel.shape) for kernel in kernels)
+        return input_shape[0] * math.prod(places) * sum(math.prod(kernel.shape) for kernel in kernels)
     if layer.weights and not isinstance(layer, layers.BatchNormalization):
         raise TypeError(
             f"model has a layer {layer.name!r} of type {type(layer).__name__}, whose multiply-adds are unknown"
@@ -556,7 +558,7 @@ def _training_step(model):
     return lambda batch: model.train_on_batch(np.zeros((batch, *shape), np.uint8), np.zeros(batch, np.int64))
 
 
-def _timed(call, repeats, warm_up=2):
+def _timed(call, repeats, warm_up=1):
     seconds = []
     for turn in range(warm_up + repeats):
         began = time.perf_counter()

@@ -143,12 +143,12 @@ def describe(model: keras.Model) -> list[dict[str, Any]]:
         raise ValueError("model must have one input and one output")
     config = keras.Model(model.inputs, model.outputs).get_config()
     layers = []
-    for one in config["layers"]:
-        calls = one["inbound_nodes"]
+    for layer in config["layers"]:
+        calls = layer["inbound_nodes"]
         if len(calls) > 1:
-            raise ValueError(f"model must use each layer once, and uses {one['config']['name']!r} {len(calls)} times")
-        described = _described(one["class_name"], one["config"])
-        layers.append(described | {"name": one["config"]["name"], "inputs": list(_sources(calls))})
+            raise ValueError(f"model must use each layer once, and uses {layer['config']['name']!r} {len(calls)} times")
+        described = _described(layer["class_name"], layer["config"])
+        layers.append(described | {"name": layer["config"]["name"], "inputs": list(_sources(calls))})
     output = np.ravel(np.array(config["output_layers"], object))[0]
     return sorted(
         layers, key=lambda layer: layer["name"] == output
@@ -210,9 +210,9 @@ def build(layers: list[dict[str, Any]], weights: Iterable[NDArray[np.float32]]) 
     return model
 
 
-def _layer(one, name=None):
+def _layer(description, name=None):
     """Make one layer from its class and settings."""
-    kind, settings = one["class"], dict(one["settings"])
+    kind, settings = description["class"], dict(description["settings"])
     if kind not in LAYERS or kind == "InputLayer" or not set(settings) <= set(LAYERS[kind]):
         raise ValueError(
             f"layer must be one of seqlib.model_files.LAYERS, with the settings named there, not {kind!r:.80}"

@@ -132,10 +132,13 @@ def fit(
 ) -> Run:
     """Train a model: Adam on the cross-entropy of its logits.
 
-    Sets the seeds of Python, NumPy and TensorFlow and asks for deterministic operations: on one machine, with one
-    number of threads, the same initial weights, clips and seed end in the same weights. (A Dataset brings an order of
-    its own, and goes on with it in its next pass; for a repeat, make it anew.) Shows one line of progress. Interrupt
-    it (Ctrl-C, or Jupyter's stop button) and it keeps what it has.
+    Sets the seeds of Python, NumPy and TensorFlow. On one CPU, with one number of threads, the same initial weights,
+    clips and seed end in the same weights, bit for bit. A GPU sums in whatever order is quickest; where you need the
+    repeat there, too, call ``tf.config.experimental.enable_op_determinism()`` first. It holds for the whole process,
+    and `fit` leaves it as it is. A Dataset brings an order of its own and goes on with it in its next pass: for a
+    repeat, make it anew.
+
+    Shows one line of progress. Interrupt it (Ctrl-C, or Jupyter's stop button) and it keeps what it has.
 
     Parameters
     ----------
@@ -179,7 +182,6 @@ def fit(
     learning_rate = arguments.number("learning_rate", learning_rate, 0, 1)
     seed = arguments.integer("seed", seed, 0, 2**32 - 1)
     keras.utils.set_random_seed(seed)  # before the clips are shuffled
-    tf.config.experimental.enable_op_determinism()
     if stop_at is not None:
         stop_at = arguments.number("stop_at", stop_at, 0, 1)
         if validation is None:

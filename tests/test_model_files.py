@@ -52,7 +52,7 @@ def test_wrapped_layers_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
         (lambda: sequential(layers.Lambda(lambda x: x)), "is a Lambda"),
         (lambda: models.single_frame(4), "is a GetItem"),
@@ -60,8 +60,8 @@ def test_wrapped_layers_come_back(tmp_path):
         (lambda: keras.Model(*(2 * [[keras.Input((3,)), keras.Input((3,))]])), "one input and one output"),
     ],
 )
-def test_what_a_file_cannot_hold_is_told_when_it_is_written(model, told, tmp_path):
-    with pytest.raises(ValueError, match=told):
+def test_what_a_file_cannot_hold_is_told_when_it_is_written(model, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
         model_files.save_model(model(), tmp_path / "model.npz")
     assert not list(tmp_path.iterdir())
 
@@ -102,7 +102,7 @@ def test_a_description_by_hand_is_a_model():
 
 
 @pytest.mark.parametrize(
-    ("described", "told"),
+    ("described", "message"),
     [
         (dense(**{"class": "Lambda", "settings": {"function": "os.system"}}), "must be one of"),
         (dense(**{"class": "__init__"}), "must be one of"),
@@ -138,13 +138,13 @@ def test_a_description_by_hand_is_a_model():
         ),
     ],
 )
-def test_a_description_that_is_malicious_or_wrong_is_refused(described, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_description_that_is_malicious_or_wrong_is_refused(described, message):
+    with pytest.raises(ValueError, match=message):
         model_files.load_model(packed(described))
 
 
 @pytest.mark.parametrize(
-    ("weights", "told"),
+    ("weights", "message"),
     [
         (WEIGHTS[:1], ""),
         ((*WEIGHTS, np.zeros(3, np.float32)), ""),
@@ -154,8 +154,8 @@ def test_a_description_that_is_malicious_or_wrong_is_refused(described, told):
         ((np.array([[print]]), WEIGHTS[1]), "save_model wrote"),
     ],
 )
-def test_weights_that_do_not_fit_or_are_objects_are_refused(weights, told):
-    with pytest.raises(ValueError, match=told or None):
+def test_weights_that_do_not_fit_or_are_objects_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message or None):
         model_files.load_model(packed(weights=weights))
 
 

@@ -48,7 +48,7 @@ def slides(notebook, chapter="", questions=()):
     found = OBJECTIVES.search(chapter)
     if found:
         sections.insert(1, heading("What you will be able to do") + markdown(found[1]))
-    sections += [question(number, one) for number, one in enumerate(questions, 1)]
+    sections += [question_slide(number, question) for number, question in enumerate(questions, 1)]
     found = REMEMBER.search(chapter)
     if found:
         sections.append(heading("What to remember") + markdown(found[1]))
@@ -111,9 +111,9 @@ def output_html(output):
     """Return one stored output as HTML."""
     data = output.get("data", {})
     if "image/png" in data:
-        told = output.metadata["image/png"]
-        size = f' width="{told["width"]}"' if "width" in told else ""
-        return f'<img alt="{escape(told["alt"])}"{size} src="data:image/png;base64,{data["image/png"].strip()}">'
+        picture = output.metadata["image/png"]
+        size = f' width="{picture["width"]}"' if "width" in picture else ""
+        return f'<img alt="{escape(picture["alt"])}"{size} src="data:image/png;base64,{data["image/png"].strip()}">'
     return data.get("text/html") or f"<pre>{escape(output.get('text') or data.get('text/plain', ''))}</pre>"
 
 
@@ -128,14 +128,14 @@ def heading(text):
     return f"<h2>{text}</h2>\n"
 
 
-def question(number, one):
+def question_slide(number, question):
     """Set a question of the quiz: the options, and as a step why each is right or wrong."""
     options = "".join(
         f'<li>{as_html(option.say)}<div class="step"><strong>{"Right." if option.right else "Not so."}</strong> '
         f"{as_html(option.why)}</div></li>"
-        for option in one.options
+        for option in question.options
     )
-    return f'{heading(f"Question {number}")}<p>{as_html(one.ask)}</p><ol class="options">{options}</ol>'
+    return f'{heading(f"Question {number}")}<p>{as_html(question.ask)}</p><ol class="options">{options}</ol>'
 
 
 def main(arguments, source=ROOT, target=ROOT / "_build" / "slides"):

@@ -37,8 +37,8 @@ class Clip(SphinxDirective):
             members, names = draw(self.arguments[0], **{k: v for k, v in self.options.items() if k != "name"})
         except (TypeError, ValueError) as error:
             raise self.error(str(error)) from error
-        told = [show.describe(member) for member in members]
-        figure = clip(classes=["clip"], frames=members.shape[1], members=list(zip(names, told, strict=True)))
+        descriptions = [show.describe(member) for member in members]
+        figure = clip(classes=["clip"], frames=members.shape[1], members=list(zip(names, descriptions, strict=True)))
         alt = " | ".join(f"{name}: {text}" if name else text for name, text in figure["members"])
         figure += nodes.image(uri=keep_picture(self.env, film_strip(members)), alt=f"Film strip. {alt}")
         if len(names) > 1:

@@ -29,13 +29,13 @@ def key(questions):
     """Say of each option, by its letter, why it is right or wrong: for paper, where nothing unfolds; str, HTML."""
     entries = []
     for question in questions:
-        told = (
+        reasons = (
             f"<strong>{letter} is right.</strong> {as_html(option.why)}"
             if option.right
             else f"{letter}: {as_html(option.why)}"
             for letter, option in zip(ascii_lowercase, question.options, strict=False)
         )
-        entries.append(f"<li>{' '.join(told)}</li>")
+        entries.append(f"<li>{' '.join(reasons)}</li>")
     return f'<div class="quiz-key"><p>Key to the questions</p><ol>{"".join(entries)}</ol></div>'
 
 

@@ -31,7 +31,7 @@ class WhereItRuns(SphinxDirective):
         table.append([":--"] * len(table[0]))
         for row in rows:
             versions = [row["packages"][name] for name in PACKAGES]
-            lessons = ", ".join("puzzles" if one == "pu" else str(int(one)) for one in row["lessons"])
+            lessons = ", ".join("puzzles" if lesson == "pu" else str(int(lesson)) for lesson in row["lessons"])
             first = [row[key] for key in FIRST[kind].values()]
             table.append([*first, *versions, lessons, row["date"]])
         return self.parse_text_to_nodes("\n".join(f"| {' | '.join(row)} |" for row in table))
