@@ -12,14 +12,18 @@ UNFOLD = """async () => {
 # What the colours and the width of the screen can change. The other rules are about the elements themselves.
 COLOURS_AND_WIDTH = ("color-contrast", "link-in-text-block", "scrollable-region-focusable")
 # Axe judges the contrast of each element by itself, for eight seconds on a page with much code. But the colours of a
-# token follow from its block, its parent's class, its own class and its own style: one token of each kind is enough.
-MERGE_ALIKE_TOKENS = """() => {
+# token follow from its block, its parent's class, its own class and its own style. So of each kind one token stays, the
+# longest, as axe does not judge single characters; the others become text of their block.
+ONE_TOKEN_OF_EACH_KIND = """() => {
     for (const block of document.querySelectorAll(".highlight pre")) {
-        const kinds = new Set();
+        const kinds = {};
         for (const token of block.querySelectorAll("span[class]")) {
             const kind = `${token.parentElement.className} > ${token.className} ${token.style.cssText}`;
-            if (kinds.has(kind)) token.replaceWith(...token.childNodes);
-            kinds.add(kind);
+            (kinds[kind] ??= []).push(token);
+        }
+        for (const tokens of Object.values(kinds)) {
+            const [, ...others] = tokens.sort((a, b) => b.textContent.length - a.textContent.length);
+            others.forEach((token) => token.replaceWith(...token.childNodes));
         }
         block.normalize();
     }
@@ -75,7 +79,7 @@ def opened(browser, address, *, clock=False, **options):
 
 def findings(page, rules=()):
     """Return what axe finds on a page, (rule, element, why) each; by the whole of axe, or by some rules alone."""
-    page.evaluate(MERGE_ALIKE_TOKENS)
+    page.evaluate(ONE_TOKEN_OF_EACH_KIND)
     options = {"resultTypes": ["violations"], "preload": False}
     if rules:
         options["runOnly"] = {"type": "rule", "values": list(rules)}
