@@ -5,7 +5,7 @@ import json
 import time
 
 from grading.assignment import Assignment
-from grading.grade import Grader
+from grading.grade import MODEL_LIMITS, Grader
 from grading.sandbox import Limits, Sandbox
 from grading.submission import Submission
 
@@ -15,13 +15,14 @@ OTHER_KEY = b"last year's secret"
 # one of them makes that one small, and nothing else.
 LIMITS = Limits(seconds=600, cpu=300, step=300, step_cpu=300, memory=2**30, processes=40, output=2**22, disk=2**23)
 ASLEEP = "import signal, time\nsignal.setitimer(signal.ITIMER_REAL, 0)\ntime.sleep(1e6)"  # the alarm of its step is off
+SLOWEST_MODEL = MODEL_LIMITS._replace(seconds=600, cpu=600)
 A1 = Assignment("A1", KEY)
 QUESTIONS = [question.name for question in A1.questions]
 ALL = {question.name: question.points for question in A1.questions}
 
 
 def grader(assignment=A1, limits=LIMITS, **sandbox):
-    return Grader(assignment, Sandbox(**sandbox), limits)
+    return Grader(assignment, Sandbox(**sandbox), limits, SLOWEST_MODEL)
 
 
 def notebook(replaced=(), added=(), last=(), base=A1.solution):
