@@ -55,6 +55,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+        if hasattr(item, "output_timeout"):  # a notebook's cell: nbval gives each of its outputs five seconds
+            item.output_timeout = HANGS
 
 
 def _fail_if_skipped(report):
