@@ -13,9 +13,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from . import reports, sandbox, secret, written
+from . import reports, secret, written
 from .assignment import REPOSITORY, Assignment
 from .grade import Grader
+from .sandbox import Sandbox, end_all
 from .submission import collect
 
 
@@ -24,9 +25,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser("python -m grading", description=__doc__.split(":")[0] + ".")
     parser.add_argument("assignment", help="its name: A1, A2 or A3")
     parser.add_argument("submissions", help="a folder, or a zip as Canvas or Moodle let you download it")
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--secret", metavar="FILE", help="the file that the assignment was made with")
-    which.add_argument("--practice", action="store_true", help="grade the practice variant, which has no secret")
+    variant = parser.add_mutually_exclusive_group(required=True)
+    variant.add_argument("--secret", metavar="FILE", help="the file that the assignment was made with")
+    variant.add_argument("--practice", action="store_true", help="grade the practice variant, which has no secret")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="where the results go")
     parser.add_argument(
         "--without-sandbox", action="store_true", help="run student code as yourself, with limits alone"
@@ -34,46 +35,47 @@ def main(arguments=None):
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count(), help="submissions at a time (default: %(default)s)"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        key = None if given.practice else secret.read(given.secret, REPOSITORY)
-        assignment = Assignment(given.assignment, key)
-        if Path(given.out).resolve().is_relative_to(Path(given.submissions).resolve()):
-            raise ValueError(f"out must lie outside the submissions, not in them: {given.out}")
-        submissions = collect(given.submissions, given.assignment)
-        out = Path(given.out)
+        key = None if options.practice else secret.read(options.secret, REPOSITORY)
+        assignment = Assignment(options.assignment, key)
+        if Path(options.out).resolve().is_relative_to(Path(options.submissions).resolve()):
+            raise ValueError(f"out must lie outside the submissions, not in them: {options.out}")
+        submissions = collect(options.submissions, options.assignment)
+        out = Path(options.out)
         reports.check_folder(out, assignment)
         rows = written.read(out / "written.csv")
         points = written.points(rows, assignment)
     except ValueError as error:
         parser.error(str(error))
-    apart = sandbox.Sandbox(bubblewrap=not given.without_sandbox)
-    if problem := apart.problem():
+    sandbox = Sandbox(bubblewrap=not options.without_sandbox)
+    if problem := sandbox.problem():
         print(f"Student code cannot be kept apart: {problem}.", file=sys.stderr)
         print(
             "--without-sandbox runs it as yourself: limited in time and memory, free to read and to send.",
             file=sys.stderr,
         )
         return 1
-    if given.without_sandbox:
+    if options.without_sandbox:
         print("Without the sandbox: student code can read your files and reach the network.", file=sys.stderr)
     began = time.perf_counter()
-    results, new = grade_all(Grader(assignment, apart), submissions, out, max(1, given.workers))
+    results, new = grade_all(Grader(assignment, sandbox), submissions, out, max(1, options.workers))
     graded = list(zip(submissions, results, strict=True))
-    waiting = written.add(points, graded)
-    strangers = [one.student for one, result in graded if result.get("another_edition")]
-    upload = 2 * len(strangers) <= len(graded)
-    made = reports.write_all(out, assignment, graded, rows, upload)
+    absent = written.add(points, graded)
+    of_another_edition = [submission.student for submission, result in graded if result.get("another_edition")]
+    upload = 2 * len(of_another_edition) <= len(graded)
+    tables = reports.write_all(out, assignment, graded, rows, upload)
     seconds = time.perf_counter() - began
     rate = f", {60 * new / seconds:.0f} a minute" if new else ""
-    print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(made)}")
-    if waiting:
-        print(f"written.csv has points for {', '.join(waiting)}, of whom there is no submission here: they wait.")
-    if strangers:
-        print(f"{len(strangers)} of another edition than {assignment.edition}: {', '.join(strangers)}", file=sys.stderr)
+    print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(tables)}")
+    if absent:
+        print(f"written.csv has points for {', '.join(absent)}, of whom there is no submission here: they wait.")
+    if of_another_edition:
+        students = ", ".join(of_another_edition)
+        print(f"{len(of_another_edition)} of another edition than {assignment.edition}: {students}", file=sys.stderr)
     if not upload:
         print("Is the secret the right one? Nothing was written for Canvas or Moodle.", file=sys.stderr)
-    failed = [one.student for one, result in graded if result.get("failed")]
+    failed = [submission.student for submission, result in graded if result.get("failed")]
     if failed:
         print(f"The grader itself failed on {', '.join(failed)}; see their feedback.", file=sys.stderr)
     return int(bool(failed) or not upload)
@@ -89,26 +91,26 @@ def grade_all(grader, submissions, out, workers):
     new : int
         How many were not there yet.
     """
-    kept = out / "results"
-    kept.mkdir(parents=True, exist_ok=True)
-    results, waiting = {}, {}
-    keys = [grader.key(one) for one in submissions]
-    for key, one in zip(keys, submissions, strict=True):
-        path = kept / f"{key}.json"
+    folder = out / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    results, pending = {}, {}
+    keys = [grader.key(submission) for submission in submissions]
+    for key, submission in zip(keys, submissions, strict=True):
+        path = folder / f"{key}.json"
         if path.exists():
             results[key] = json.loads(path.read_text("utf-8"))
         else:
-            waiting.setdefault(key, one)  # the same bytes are graded once
-    done, stopping = len(submissions) - len(waiting), threading.Event()
+            pending.setdefault(key, submission)  # the same bytes are graded once
+    done, stopping = len(submissions) - len(pending), threading.Event()
 
-    def work(key, one):
-        result = _graded(grader, one)
+    def work(key, submission):
+        result = _graded(grader, submission)
         if not result.get("failed") and not stopping.is_set():
-            reports.write(kept / f"{key}.json", json.dumps(result))
+            reports.write(folder / f"{key}.json", json.dumps(result))
         return result
 
     with ThreadPoolExecutor(workers) as pool:
-        running = {pool.submit(work, key, one): key for key, one in waiting.items()}
+        running = {pool.submit(work, key, submission): key for key, submission in pending.items()}
         try:
             for future in as_completed(running):
                 results[running[future]] = future.result()
@@ -119,11 +121,11 @@ def grade_all(grader, submissions, out, workers):
         except KeyboardInterrupt:
             stopping.set()
             print("\nStopped. The same command goes on from here.", file=sys.stderr, flush=True)
-            sandbox.end_all()
+            end_all()
             os._exit(130)  # the threads wait for what was just ended, and would begin anew
     if sys.stdout.isatty():
         print("\r" + " " * 60 + "\r", end="")
-    return [json.loads(json.dumps(results[key])) for key in keys], len(waiting)
+    return [json.loads(json.dumps(results[key])) for key in keys], len(pending)
 
 
 def _graded(grader, submission):
@@ -134,7 +136,7 @@ def _graded(grader, submission):
         questions = grader.assignment.questions
         return {
             "failed": True,
-            "marks": {one.name: {"points": None, "of": one.points, "lines": []} for one in questions},
+            "marks": {question.name: {"points": None, "of": question.points, "lines": []} for question in questions},
             "notes": [f"The grader failed, not you: {type(error).__name__}: {error}"],
             "written": {},
         }

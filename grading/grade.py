@@ -15,7 +15,7 @@ from .submission import UnreadableError, read_notebook
 
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
 RUNS_SECONDS = 2  # in all, in multiples of what one run may take
-MODEL_LIMITS = Limits(seconds=180, memory=2**33, processes=256)
+MODEL_LIMITS = Limits(seconds=180, cpu=180, memory=2**33, processes=256)
 HERE = Path(__file__).parent
 
 
@@ -61,17 +61,17 @@ class Grader:
             cells, problem = [], f"The notebook: {error}."
             notes.append(problem)
         else:
-            if [each for each in submission.files if each.lower().endswith(".ipynb") and each != name]:
+            if any(other.lower().endswith(".ipynb") and other != name for other in submission.files):
                 notes.append(f"Several notebooks were handed in; {name} was graded.")
             editions = {found for kind, text in cells if kind == "markdown" for found in EDITION.findall(text)}
             another_edition = bool(editions) and self.assignment.edition not in editions
             if another_edition:
-                its = f"edition {', '.join(sorted(editions))}"
+                edition = f"edition {', '.join(sorted(editions))}"
                 if self.assignment.practice in editions:
-                    its = "the practice edition, whose solutions are public,"
+                    edition = "the practice edition, whose solutions are public,"
                 notes.append(
-                    f"This notebook is of {its} and was graded as edition {self.assignment.edition}, which asks other "
-                    "questions."
+                    f"This notebook is of {edition} and was graded as edition {self.assignment.edition}, which asks "
+                    "other questions."
                 )
             runs = self._run(cells)
             notes += runs.notes
@@ -117,26 +117,26 @@ class Grader:
             for number, (kind, source) in enumerate(cells, 1)
             if kind == "code" and not source.startswith(NOT_GRADED)
         ]
-        given = []
+        inputs = []
         for name, (cases, _) in self.cases.items():
             for number, (_, arguments) in enumerate(cases):
                 head = {"to": name, "case": number}
-                given += [(head, v) if isinstance(v, np.ndarray) else (head | {"value": v}, None) for v in arguments]
-        left, skip = list(self.functions), []
+                inputs += [(head, v) if isinstance(v, np.ndarray) else (head | {"value": v}, None) for v in arguments]
+        remaining, skip = list(self.functions), []
         until = time.monotonic() + RUNS_SECONDS * self.limits.seconds
         for _ in range(MOST_RUNS):
             if time.monotonic() > until:
-                runs.ended |= dict.fromkeys(left, "the notebook's time was used up")
+                runs.ended |= dict.fromkeys(remaining, "the notebook's time was used up")
                 break
-            job = {"do": "notebook", "cells": code, "functions": left, "skip": skip}
-            told, end = self.sandbox.run(job, given, self.limits)
-            stopped = runs.take(told, {label for label, _ in code} | set(left))
+            job = {"do": "notebook", "cells": code, "functions": remaining, "skip": skip}
+            messages, end = self.sandbox.run(job, inputs, self.limits)
+            stopped = runs.take(messages, {label for label, _ in code} | set(remaining))
             if stopped is None:
                 break
             why = end or "it ended Python"
-            if stopped in left:
+            if stopped in remaining:
                 runs.ended[stopped] = why
-                left = left[left.index(stopped) + 1 :]
+                remaining = remaining[remaining.index(stopped) + 1 :]
             elif stopped not in skip:
                 runs.notes.append(f"{stopped.capitalize()}: {why}. It was passed over.")
                 skip.append(stopped)
@@ -154,9 +154,9 @@ class Grader:
         tests = self.assignment.tests(question)
         draw = self.assignment.draw.under(question.name, "shuffled")
         clips, back = questions.shuffled(draw, tests)
-        given = [({"name": "file"}, np.frombuffer(data, "uint8")), ({"name": "clips"}, clips)]
-        told, end = self.sandbox.run({"do": "model", "budget": budget}, given, self.model_limits)
-        heads = {key: value for head, _ in told for key, value in head.items()}
+        inputs = [({"name": "file"}, np.frombuffer(data, "uint8")), ({"name": "clips"}, clips)]
+        messages, end = self.sandbox.run({"do": "model", "budget": budget}, inputs, self.model_limits)
+        heads = {key: value for head, _ in messages for key, value in head.items()}
         if "refused" in heads:
             return Mark(0, [f"{name}: {heads['refused']}"])
         if "cost" not in heads:
@@ -166,7 +166,7 @@ class Grader:
         ]
         if any(heads["cost"][cost] > most for cost, most in budget.items()):
             return Mark(0, [*lines, "over the budget, so it was not tried"])
-        logits = next((array for head, array in told if "answer" in head), None)
+        logits = next((array for head, array in messages if "answer" in head), None)
         if logits is None:
             return Mark(0, [*lines, f"the model gave no answers; {end or 'it ended Python'}"])
         mark = questions.mark_model(question, tests, back(logits.argmax(-1)))
@@ -180,10 +180,10 @@ class _Runs:
         self.cases = cases  # question: how many
         self.answers, self.failures, self.ended, self.notes = {}, {}, {}, []
 
-    def take(self, told, labels):
+    def take(self, messages, labels):
         """Keep what makes sense; return the label that was running when it ended before its end, else None."""
         running = None
-        for head, array in told:
+        for head, array in messages:
             if head.get("finished") is True:
                 return None
             name, case = head.get("answer", head.get("failed")), head.get("case")

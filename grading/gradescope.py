@@ -22,10 +22,10 @@ def main(name, root="/autograder", user=USER):
     root = Path(root)
     assignment = Assignment(name, secret.read(root / "source" / "secret", REPOSITORY))
     files = {Path(path).name: read for path, read in files_in(root / "submission")}
-    handed_in = Submission("", "", "", False, files)
-    result = Grader(assignment, Sandbox(bubblewrap=False, user=user)).grade(handed_in)
-    told = json.dumps(reports.gradescope(handed_in, result), indent=1)
-    reports.write(root / "results" / "results.json", told + "\n")
+    submission = Submission("", "", "", False, files)
+    result = Grader(assignment, Sandbox(bubblewrap=False, user=user)).grade(submission)
+    text = json.dumps(reports.gradescope(submission, result), indent=1)
+    reports.write(root / "results" / "results.json", text + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What runs in the sandbox: a student's notebook, or a model that was handed in; a script of its own.
 
-It is told on standard input what to do, answers on standard output, and nothing that a student's code does to it can
+It reads what to do from standard input, answers on standard output, and nothing that a student's code does to it can
 gain a point: the answers are compared elsewhere.
 """
 
@@ -51,13 +51,13 @@ def main():
 def limit(addresses, output, cpu, **_):
     """Limit this process and its children; they cannot raise it again."""
     for kind, most in (
-        (resource.RLIMIT_AS, addresses),
-        (resource.RLIMIT_FSIZE, output),
-        (resource.RLIMIT_CPU, cpu),
-        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, (addresses, addresses)),
+        (resource.RLIMIT_FSIZE, (output, output)),
+        (resource.RLIMIT_CPU, (cpu, cpu + 1)),  # SIGXCPU, by which the sandbox knows it; then SIGKILL
+        (resource.RLIMIT_CORE, (0, 0)),
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS has no limit of the address space
-            resource.setrlimit(kind, (most, most))
+            resource.setrlimit(kind, most)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that grows too large is an OSError
 
 
@@ -83,28 +83,28 @@ def notebook(job, given, send):
 
 
 def step(label, action, limits, send):
-    """Do one thing that may fail, for a limited time, and tell how it went."""
+    """Do one thing that may fail, for a limited time, and send how it went."""
 
     def alarm(number, _):
         spent = limits["step_cpu"] if number == signal.SIGPROF else limits["step"]
         raise TookTooLong(f"it took more than {spent:g} s and was stopped")
 
     send({"begin": label})
-    told = None
+    note = None
     try:
         signal.signal(signal.SIGPROF, alarm)
         signal.signal(signal.SIGALRM, alarm)
         signal.setitimer(signal.ITIMER_PROF, limits["step_cpu"])
         signal.setitimer(signal.ITIMER_REAL, limits["step"])
         try:
-            told = action()
+            note = action()
         except BaseException as error:
-            told = describe(error)
+            note = describe(error)
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except BaseException as error:  # the alarm went off just then
-        told = describe(error)
-    send({"end": label, "note": told})
+        note = describe(error)
+    send({"end": label, "note": note})
 
 
 def describe(error):
@@ -123,7 +123,7 @@ def describe(error):
 
 def run_cell(source, label, names):
     """Run a cell; if it is not Python as it stands, run it without its magics and shell escapes."""
-    told = None
+    note = None
     try:
         code = compile(source, label, "exec", dont_inherit=True)
     except SyntaxError:
@@ -132,9 +132,9 @@ def run_cell(source, label, names):
             return "a cell magic: the cell was left out"
         kept = [re.match(r"\s*", line)[0] + "pass" if MAGIC.match(line) else line for line in plain.splitlines()]
         code = compile("\n".join(kept), label, "exec", dont_inherit=True)
-        told = "its magics and shell escapes were left out"
+        note = "its magics and shell escapes were left out"
     exec(code, names)
-    return told
+    return note
 
 
 def call(name, function, cases, send, largest, as_array=np.asarray):

@@ -86,45 +86,44 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
     """
     questions = [question.name for question in assignment.questions]
     rows = [
-        [one.student, *(number(result["marks"][name]["points"]) for name in questions), number(total(result))]
-        for one, result in graded
+        [submission.student, *(number(result["marks"][name]["points"]) for name in questions), number(total(result))]
+        for submission, result in graded
     ]
     _csv(folder / "grades.csv", ["student", *questions, "total"], rows, mark=True)
-    for one, result in graded:
-        write(folder / "feedback" / f"{one.student}.html", feedback(assignment, one, result))
-        write(folder / "gradescope" / f"{one.student}.json", json.dumps(gradescope(one, result), indent=1) + "\n")
+    for submission, result in graded:
+        name, data = submission.student, gradescope(submission, result)
+        write(folder / "feedback" / f"{name}.html", feedback(assignment, submission, result))
+        write(folder / "gradescope" / f"{name}.json", json.dumps(data, indent=1) + "\n")
     in_words = [name for name in questions if any(name in result["written"] for _, result in graded)]
     if in_words:
         write(folder / "written.html", answers(assignment, graded, in_words))
         table, names = written.with_everybody(by_hand, graded, in_words)
         _csv(folder / "written.csv", names, table, mark=True)
 
-    canvas = [(one, result) for one, result in graded if upload and one.system == "canvas" and one.id.isdigit()]
-    moodle = [(one, result) for one, result in graded if upload and one.system == "moodle"]
-    made = ["grades.csv"]
+    totals = [(submission, number(total(result))) for submission, result in graded]
+    canvas = [
+        [submission.student, submission.id, "", points]
+        for submission, points in totals
+        if upload and submission.system == "canvas" and submission.id.isdigit()
+    ]
+    moodle = [
+        [f"Participant {submission.id}", submission.student, points, "-"]
+        for submission, points in totals
+        if upload and submission.system == "moodle"
+    ]
+    notes = [[submission.student, note] for submission, result in graded for note in _notes(submission, result)]
+    tables = ["grades.csv"]
     for name, head, rows in (
-        (
-            "notes.csv",
-            ["student", "note"],
-            [[one.student, note] for one, result in graded for note in _notes(one, result)],
-        ),
-        (
-            "canvas.csv",
-            ["Student", "ID", "Section", assignment.name],
-            [[one.student, one.id, "", number(total(result))] for one, result in canvas],
-        ),
-        (
-            "moodle.csv",
-            ["Identifier", "Full name", "Grade", "Last modified (grade)"],
-            [[f"Participant {one.id}", one.student, number(total(result)), "-"] for one, result in moodle],
-        ),
+        ("notes.csv", ["student", "note"], notes),
+        ("canvas.csv", ["Student", "ID", "Section", assignment.name], canvas),
+        ("moodle.csv", ["Identifier", "Full name", "Grade", "Last modified (grade)"], moodle),
     ):
         if rows:
             _csv(folder / name, head, rows, mark=name == "notes.csv")
-            made.append(name)
+            tables.append(name)
         else:
             (folder / name).unlink(missing_ok=True)
-    return made
+    return tables
 
 
 def _csv(path, head, rows, mark=False):
@@ -141,12 +140,12 @@ def check_folder(folder, assignment):
     path = folder / "grades.csv"
     if not path.exists():
         return
-    there = path.read_text("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0].strip()
-    ours = ["student", *(question.name for question in assignment.questions), "total"]
-    if set(re.split("[,;\t]", there)) != set(ours):
+    header = path.read_text("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0].strip()
+    columns = ["student", *(question.name for question in assignment.questions), "total"]
+    if set(re.split("[,;\t]", header)) != set(columns):
         raise ValueError(
-            f"out must be a folder of its own for each assignment; {path} has the columns {there}, and "
-            f"{assignment.name} has {','.join(ours)}"
+            f"out must be a folder of its own for each assignment; {path} has the columns {header}, and "
+            f"{assignment.name} has {','.join(columns)}"
         )
 
 
@@ -185,8 +184,8 @@ def answers(assignment, graded, in_words):
     for name in in_words:
         parts.append(f"<h2>{escape(name)} (of {most[name]})</h2>")
         parts += [
-            f"<h3>{escape(one.student)}</h3><blockquote>{escape(result['written'][name])}</blockquote>"
-            for one, result in graded
+            f"<h3>{escape(submission.student)}</h3><blockquote>{escape(result['written'][name])}</blockquote>"
+            for submission, result in graded
             if result["written"].get(name)
         ]
     title = f"{assignment.name}: what was written"

@@ -34,6 +34,7 @@ class Limits(NamedTuple):
     """What one run may use."""
 
     seconds: float = 120  # from beginning to end
+    cpu: int = 120  # of computing, from beginning to end
     step: float = 60  # for one cell or one question; what can be interrupted is
     step_cpu: float = 30  # of computing, for the same; importing TensorFlow takes a third of it
     memory: int = 2**31  # bytes in all
@@ -78,13 +79,12 @@ class Sandbox(NamedTuple):
         end : str
             "" if it came to its end by itself, else which limit it met.
         """
-        told = {"limits": limits._asdict() | {"cpu": int(limits.seconds) + 1}}
         with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:  # that have no name
-            for head, array in ((job | told, None), *given):
+            for head, array in ((job | {"limits": limits._asdict()}, None), *given):
                 question.write(messages.pack(head, array))
             question.seek(0)
             process = subprocess.Popen(
-                [*(_bubblewrap(limits) if self.bubblewrap else ()), PYTHON, "-P", "-s", "-B", INSIDE],
+                [*(_bubblewrap(limits) if self.bubblewrap else ()), PYTHON, "-P", "-s", "-B", INSIDE, str(os.getpid())],
                 stdin=question,
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
@@ -170,8 +170,7 @@ def _watch(process, limits):
     end = time.monotonic() + limits.seconds
     while True:
         try:
-            process.wait(EVERY)
-            return ""
+            return _ended(process.wait(EVERY), limits)
         except subprocess.TimeoutExpired:
             pass
         if time.monotonic() > end:
@@ -181,6 +180,11 @@ def _watch(process, limits):
             return f"it started more than {limits.processes} processes"
         if memory > limits.memory:
             return f"it took more than {limits.memory / 2**30:g} GiB of memory"
+
+
+def _ended(code, limits):
+    """Tell from an exit code whether the limit of computing was met; bubblewrap adds 128 to a signal's number."""
+    return f"it took more than {limits.cpu} s of computing" if code in (-signal.SIGXCPU, 128 + signal.SIGXCPU) else ""
 
 
 def _usage(pid, enough):

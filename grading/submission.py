@@ -109,19 +109,20 @@ def collect(path, assignment):
     grouped = {}
     for name, read in sorted(entries, key=lambda entry: str(entry[0])):
         system, identity, student, late, file = _whose(name)
-        kept = grouped.setdefault((system, identity), [student, False, {}])
-        kept[1] |= late
-        kept[2][file] = read
-    taken, found = set(), []
-    for (system, identity), (student, late, files) in sorted(grouped.items(), key=lambda one: (one[1][0], one[0])):
+        entry = grouped.setdefault((system, identity), [student, False, {}])
+        entry[1] |= late
+        entry[2][file] = read
+    taken, submissions = set(), []
+    by_student = sorted(grouped.items(), key=lambda entry: (entry[1][0], entry[0]))
+    for (system, identity), (student, late, files) in by_student:
         name = student
         while name.casefold() in taken:  # two students of one name
             name = f"{student} ({identity})" if name == student and system else f"{name} (2)"
         taken.add(name.casefold())
-        found.append(Submission(name, system, identity, late, files))
-    if not found:
+        submissions.append(Submission(name, system, identity, late, files))
+    if not submissions:
         raise ValueError(f"submissions must hold at least one file, and there is none in {path}")
-    return sorted(found, key=lambda one: (one.student.casefold(), one.id))
+    return sorted(submissions, key=lambda submission: (submission.student.casefold(), submission.id))
 
 
 def read_notebook(data):

@@ -73,9 +73,9 @@ def restrict():
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
-    told = Program(len(code) // 8, ctypes.addressof(code))
+    restriction = Program(len(code) // 8, ctypes.addressof(code))
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    for what in ((NO_NEW_PRIVILEGES, 1, 0, 0, 0), (SECCOMP, FILTER, ctypes.byref(told), 0, 0)):
-        if prctl(*what):
+    for arguments in ((NO_NEW_PRIVILEGES, 1, 0, 0, 0), (SECCOMP, FILTER, ctypes.byref(restriction), 0, 0)):
+        if prctl(*arguments):
             raise OSError(ctypes.get_errno(), "the filter of system calls could not be installed")
     return True

@@ -67,17 +67,17 @@ def points(rows, assignment):
 
 def add(given, graded):
     """Add given points to results; return the students who have points and no result, whose points wait."""
-    for one, result in graded:
+    for submission, result in graded:
         for name in result["written"]:
-            if (one.student, name) in given:
-                result["marks"][name]["points"] = given[one.student, name]
-    return sorted({student for student, _ in given} - {one.student for one, _ in graded})
+            if (submission.student, name) in given:
+                result["marks"][name]["points"] = given[submission.student, name]
+    return sorted({student for student, _ in given} - {submission.student for submission, _ in graded})
 
 
 def with_everybody(rows, graded, questions):
     """Return the table with a row for each student who had none, and the names of its columns."""
     known = {row["student"] for row in rows}
-    new = [{"student": one.student} for one, _ in graded if one.student not in known]
+    new = [{"student": submission.student} for submission, _ in graded if submission.student not in known]
     names = dict.fromkeys(["student", *questions, *(name for row in rows for name in row)])
     table = sorted([*rows, *new], key=lambda row: row["student"])
     return [[row.get(name, "") for name in names] for row in table], list(names)

@@ -1,12 +1,12 @@
 """What several tests share: no network, skips that count as failures, a browser, and the book, built and served."""
 
+import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ MAC_BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 ADDRESS = "https://github.com/example/example"  # of no repository
+HANGS = 300  # seconds: a limit that only ends what would never end; nothing passes or fails by the clock
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -30,10 +31,20 @@ QUIET = (
 )
 
 
-def pytest_configure():
-    """Refuse the network to every Python that a test starts, the kernels of the lessons among them."""
+def pytest_configure(config):
+    """Refuse the network to every Python that a test starts, the kernels of the lessons among them.
+
+    But not to the processes that run the tests: what refuses is an audit hook, and on Python 3.11 a thread can die as
+    it starts where there are both such a hook and coverage's tracer. `sys.settrace` calls the hook halfway, and fails
+    in every other thread that comes to it before the hook has returned. So the workers of pytest-xdist start without
+    the hook, and each then sets it for what it starts; and nothing that a test starts is traced.
+    """
+    if config.getoption("numprocesses", None):  # the process that starts the workers
+        return
     places = [str(ROOT / "tools" / "offline"), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(places)
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        os.environ.pop(name, None)
 
 
 SLOW_FIXTURES = {"book", "published_book", "browser", "chromium"}
@@ -44,6 +55,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+        if hasattr(item, "output_timeout"):  # a notebook's cell: nbval gives each of its outputs five seconds
+            item.output_timeout = HANGS
 
 
 def _fail_if_skipped(report):
@@ -76,10 +89,11 @@ def chromium():
 @pytest.fixture(scope="session")
 def browser(chromium):
     """A running headless Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=1000 * HANGS)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
+        running = playwright.chromium.launch(executable_path=chromium, args=list(QUIET), timeout=1000 * HANGS)
         yield running
         running.close()
 
@@ -119,30 +133,47 @@ def build_book(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=HANGS,
     )
     if done.returncode:
         pytest.fail(f"the book does not build without a warning:\n{done.stdout[-6000:]}")
     return Book(folder, done.stdout)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+def built_once(folder):
+    """Build the book of a clean copy in a folder, unless another worker has, or is about to: then wait for it."""
+    output = folder.with_suffix(".output")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not output.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a build that failed has left
+            output.write_text(build_book(copy_tree(folder)).output, "utf-8")
+    return Book(folder, output.read_text("utf-8"))
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+@contextmanager
+def served(folder):
+    """Serve a folder on the loopback; yield its address.
+
+    From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it.
+    """
+    command = [sys.executable, "-I", "-S", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            yield re.search(r"http://[\d.]+:\d+", server.stdout.readline())[0]
+        finally:
+            server.terminate()
 
 
 @pytest.fixture(scope="session")
 def book(tmp_path_factory):
     """The book, built from a clean copy in a folder with a space in its name, and served on the loopback."""
-    built = build_book(copy_tree(tmp_path_factory.mktemp("the book")))
-    with _Server(("127.0.0.1", 0), partial(_Quiet, directory=built.html)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield built._replace(url=f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which all workers share
+    built = built_once(folder / "the book")
+    with served(built.html) as url:
+        yield built._replace(url=url)
 
 
 @pytest.fixture(scope="session")

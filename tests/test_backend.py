@@ -16,13 +16,13 @@ def test_numbers_are_float32_and_multiplied_as_such():
 
 
 def test_the_course_says_on_what_it_runs_in_one_line(monkeypatch):
-    told = backend.running_on()
-    assert "on the CPU" in told and tf.__version__ in told and keras.__version__ in told
+    line = backend.running_on()
+    assert "on the CPU" in line and tf.__version__ in line and keras.__version__ in line
     gpu = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [gpu])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": "Tesla T4"})
-    told = measure.check_claims(("one is one", 1, "==", 1))
-    for words in (repr(told), told._repr_html_()):
+    table = measure.check_claims(("one is one", 1, "==", 1))
+    for words in (repr(table), table._repr_html_()):
         assert "on the GPU Tesla T4, answers counted on the CPU" in words
 
 

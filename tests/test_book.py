@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,8 +20,19 @@ PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
 NOTEBOOKS = [name for name in PAGES if (ROOT / f"{name}.ipynb").exists()]
 
 
+@cache
+def parsed(path, written):
+    """Return a page, parsed, and the ids on it; parsed once, unless it is ``written`` again."""
+    page = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+    return page, {element["id"] for element in page.find_all(id=True)}
+
+
+def read(path):
+    return parsed(path.resolve(), path.stat().st_mtime_ns)
+
+
 def soup(book, name):
-    return BeautifulSoup((book.html / f"{name}.html").read_text(), "html.parser")
+    return read(book.html / f"{name}.html")[0]
 
 
 def words(text):
@@ -40,8 +52,9 @@ def test_the_first_page_is_found(book):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_lesson_shows_its_stored_outputs(book, name):
-    shown = soup(book, name)
-    text, pictures = words(shown.get_text()), shown.select(".cell_output img")
+    page = soup(book, name)
+    text, pictures = words(page.get_text()), page.select(".cell_output img")
+    tables = words(" ".join(part.get_text() for part in page.select(".text_html")))
     stored = list(outputs(name))
     assert stored, "no stored output at all"
     expected_pictures = 0
@@ -50,9 +63,7 @@ def test_a_lesson_shows_its_stored_outputs(book, name):
         if "image/png" in data:
             expected_pictures += 1
         elif "text/html" in data:
-            assert words(BeautifulSoup("".join(data["text/html"]), "html.parser").get_text()) in words(
-                " ".join(part.get_text() for part in shown.select(".text_html"))
-            )
+            assert words(BeautifulSoup("".join(data["text/html"]), "html.parser").get_text()) in tables
         else:
             assert words("".join(output.get("text", data.get("text/plain", "")))) in text
     assert len(pictures) == expected_pictures
@@ -75,7 +86,7 @@ def test_every_link_within_the_book_leads_somewhere(book, name):
         page = (book.html / name).parent / address if address else book.html / f"{name}.html"
         assert page.is_file(), link
         if place and page.suffix == ".html":
-            assert BeautifulSoup(page.read_text(), "html.parser").find(id=unquote(place)), link
+            assert unquote(place) in read(page)[1], link
 
 
 def test_each_claim_of_the_folklore_has_a_verdict_a_figure_and_the_cell_that_measured_it(book):
@@ -94,13 +105,13 @@ def test_a_picture_of_a_lesson_stands_on_a_page_with_its_own_text(book):
     figures = soup(book, "book/06_choosing_an_architecture").select("figure.from-lesson")
     assert len(figures) >= 4
     stored = json.loads((ROOT / "notebooks" / "06_choosing_an_architecture.ipynb").read_text())["cells"]
-    told = {
-        o["metadata"]["image/png"]["alt"]
-        for c in stored
-        for o in c.get("outputs", [])
-        if "image/png" in o.get("data", {})
+    alts = {
+        output["metadata"]["image/png"]["alt"]
+        for cell in stored
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
     }
-    assert {figure.img["alt"] for figure in figures} <= told
+    assert {figure.img["alt"] for figure in figures} <= alts
 
 
 def test_no_page_names_a_path_of_this_machine(book):
@@ -116,7 +127,7 @@ def test_a_clip_says_in_words_what_it_shows(book):
     assert figures
     for figure in figures:
         members = json.loads(figure["data-members"])
-        assert all(told in figure.img["alt"] for _, told in members)
+        assert all(answer in figure.img["alt"] for _, answer in members)
         assert len(members) == 1 or all(name in figure.select_one(".clip-rows").text for name, _ in members)
 
 
@@ -134,9 +145,9 @@ def test_the_page_of_where_it_runs_shows_everything_that_passed(book):
     page = soup(book, "book/where_it_runs")
     shown = [{cell.text for cell in row.select("td")} for row in page.select("tbody tr")]
     for row in (row for rows in record.values() for row in rows):
-        lessons = ", ".join({"pu": "puzzles"}.get(one, one.removeprefix("0")) for one in row["lessons"])
+        lessons = ", ".join({"pu": "puzzles"}.get(lesson, lesson.removeprefix("0")) for lesson in row["lessons"])
         cells = {row["date"], row["python"], row["packages"]["tensorflow"], lessons}
-        assert any(cells <= one for one in shown), row["date"]
+        assert any(cells <= shown_cells for shown_cells in shown), row["date"]
     assert (len(record["gpu"]) == 0) == ("Not tried yet" in page.text)
 
 

@@ -1,67 +1,48 @@
 """Test every page of the built book, and the clip player, in a real browser."""
 
-from contextlib import contextmanager
+import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from pages import COLOURS_AND_WIDTH, UNFOLD, context, findings, opened, page_in
 from playwright.sync_api import expect
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 PAGES = sorted(parse_toc_yaml(Path(__file__).resolve().parents[1] / "_toc.yml"))
-DESKTOP, PHONE = 1280, 360
-UNFOLD = """async () => {
-    document.querySelectorAll("details").forEach((folded) => (folded.open = true));
-    document.querySelectorAll(".toggle-hidden button.toggle-button").forEach((button) => button.click());
-    await Promise.all(document.getAnimations().map((animation) => animation.finished));
-}"""
+SCREENS = {"desktop": (1280, "light"), "phone": (360, "dark")}
+# What a phone has instead of a desktop's side bars is the same on every page of a kind: one of each gets all rules.
+KINDS = {"book/01_clips_as_tensors", "notebooks/01_clips_as_tensors", "search"}
 
 
-@contextmanager
-def opened(browser, address, *, clock=False, **options):
-    """Open a page; at the end, nothing may have gone wrong on it or have been fetched from elsewhere."""
-    home = "file:" if address.startswith("file:") else address[: address.index("/", 8)]
-    wrong = []
-
-    def asked(request):
-        if not request.url.startswith((home, "data:")):
-            wrong.append(f"{request.url} is elsewhere")
-
-    def answered(response):
-        if response.status >= 400:
-            wrong.append(f"{response.url}: {response.status}")
-
-    def told(message):
-        if message.type == "error":
-            wrong.append(message.text)
-
-    with browser.new_context(**options) as context:
-        page = context.new_page()
-        page.on("request", asked)
-        page.on("response", answered)
-        page.on("requestfailed", lambda request: wrong.append(f"{request.url} failed"))
-        page.on("console", told)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        if clock:
-            page.clock.install(time=0)
-            page.clock.pause_at(1000)
-        page.goto(address)
-        yield page
-    assert not wrong, wrong
+@pytest.fixture(scope="module", params=SCREENS)
+def screen(request, browser):
+    """A screen's width, its colours and a context, one for all pages: what all of them have is fetched once."""
+    width, scheme = SCREENS[request.param]
+    with context(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as shared:
+        yield width, scheme, shared
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 @pytest.mark.parametrize("name", [*PAGES, "search", "genindex"])
-def test_a_page(browser, book, name, width, scheme):
-    size = {"width": width, "height": 800}
-    with opened(browser, f"{book.url}/{name}.html", viewport=size, color_scheme=scheme) as page:
+def test_a_page(screen, book, name):
+    width, scheme, shared = screen
+    with page_in(shared, f"{book.url}/{name}.html") as page:
         page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
         assert page.locator("html").get_attribute("data-theme") == scheme
         assert page.locator(".math:not(:has(mjx-container))").count() == 0
         page.evaluate(UNFOLD)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
-        found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
-        assert not [(rule["id"], node["html"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
+        assert findings(page, () if scheme == "light" or name in KINDS else COLOURS_AND_WIDTH) == []
+
+
+def test_a_finding_is_found(screen, book):
+    """A button without a name; and the last word of a page's code, grey on grey."""
+    *_, shared = screen
+    with page_in(shared, f"{book.url}/notebooks/01_clips_as_tensors.html") as page:
+        page.evaluate("document.querySelector('main').prepend(document.createElement('button'))")
+        token = page.locator(".highlight pre span[class]:visible", has_text=re.compile(r"\w\w")).last
+        token.evaluate("token => (token.style = 'color: #888; background: #999')")
+        assert {"button-name", "color-contrast"} <= {rule for rule, _, _ in findings(page)}
+        assert {rule for rule, _, _ in findings(page, COLOURS_AND_WIDTH)} == {"color-contrast"}
 
 
 def test_mathjax_is_on_the_pages_that_have_math_and_on_no_other(book):
@@ -103,6 +84,13 @@ class Player:
         return [pictures.nth(k).evaluate("canvas => canvas.toDataURL()") for k in range(pictures.count())]
 
 
+# Resolves when half of a picture is on the screen, and with it all who watched for that earlier: the player among them.
+SEEN = """picture => new Promise((resolve) => {
+    const watch = ([entry]) => entry.isIntersecting && resolve();
+    new IntersectionObserver(watch, { threshold: 0.5 }).observe(picture);
+})"""
+
+
 @pytest.fixture(scope="module")
 def clip_page(book):
     return next(f"{name}.html" for name in PAGES if '<figure class="clip' in (book.html / f"{name}.html").read_text())
@@ -129,7 +117,7 @@ def test_a_clip_plays_by_itself_and_rests_within_five_seconds(browser, book, cli
 
 
 def test_no_clip_plays_by_itself_where_reduced_motion_is_asked_for(player):
-    player.page.wait_for_timeout(300)  # real time, for what watches the scrolling
+    player.figure.locator(".clip-member").first.evaluate(SEEN)
     player.wait(8)
     player.plays(False)
     player.is_at(0)

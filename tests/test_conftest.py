@@ -1,5 +1,6 @@
-"""Test that with CI=true a skip is a failure."""
+"""Test that with CI=true a skip is a failure, and that the process that runs the tests has no audit hook."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,8 @@ def test_a_module_may_not_be_skipped_either(run):
     skipped = "import pytest; pytest.importorskip('no_such_module_anywhere')"
     assert run("true", test_module=skipped).ret != 0
     assert run("", test_module=skipped, test_other="def test_passes(): pass").ret == 0
+
+
+def test_the_process_that_runs_the_tests_has_no_audit_hook_of_ours():
+    """See `pytest_configure`: beside coverage's tracer it could end a thread as it starts."""
+    sys.audit("socket.getaddrinfo", "example.org", 80)  # looks nothing up; the hook of tools/offline would refuse it

@@ -47,8 +47,8 @@ def test_it_has_a_promised_python_and_makes_what_there_is():
     python = re.search(r"python:(3\.\d+)", config["image"])[1]
     readme, makefile = ((ROOT / name).read_text("utf-8") for name in ("README.md", "Makefile"))
     assert python in re.search(r"Python (3\.\d+(?:(?:, | or )3\.\d+)*)", readme)[1]
-    made = re.findall(r"make (\S+)", config["postCreateCommand"])
-    assert made == [re.search(r"(?m)^READY := (\S+)", makefile)[1]]
+    targets = re.findall(r"make (\S+)", config["postCreateCommand"])
+    assert targets == [re.search(r"(?m)^READY := (\S+)", makefile)[1]]
     for module in re.findall(r"-m tools\.(\w+)", config["postCreateCommand"]):
         assert (ROOT / "tools" / f"{module}.py").is_file()
     interpreter = config["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]

@@ -4,15 +4,17 @@ import csv
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from handed_in import ALL, HURRY, KEY, QUESTIONS, grader, lines, notebook, points, submission
+from handed_in import ALL, ASLEEP, KEY, LIMITS, QUESTIONS, grader, lines, notebook, points, submission, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,7 @@ from grading import gradescope, inside, messages, reports, syscalls, written
 from grading.assignment import REPOSITORY, Assignment
 from grading.grade import Grader, answer_in_words
 from grading.questions import Model, Trial, difference, mark_model, shuffled
-from grading.sandbox import PYTHON, Sandbox
+from grading.sandbox import PYTHON
 from grading.secret import Draw, read
 from grading.submission import UnreadableError, collect, read_notebook
 
@@ -38,13 +40,13 @@ def secret(tmp_path):
 def run(tmp_path, secret):
     """Run the command on files (name to bytes); returns its exit code, and where its results are."""
 
-    def run(files, *more):
+    def run(files, *options):
         folder = tmp_path / "submissions"
         for name, data in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
         out = tmp_path / "grades"
-        return command.main(["A1", str(folder), "--secret", str(secret), "--out", str(out), *more]), out
+        return command.main(["A1", str(folder), "--secret", str(secret), "--out", str(out), *options]), out
 
     return run
 
@@ -67,7 +69,7 @@ def test_what_is_drawn_never_changes():
 
 def test_draws_depend_on_the_secret_and_on_every_name_and_fill_their_range():
     names = [("a", "b", "c"), ("ab", "c"), ("a", "bc"), ("abc",)]
-    assert len({Draw(b"k", *most).digest(last) for *most, last in names} | {Draw(b"l", "a", "b").digest("c")}) == 5
+    assert len({Draw(b"k", *path).digest(name) for *path, name in names} | {Draw(b"l", "a", "b").digest("c")}) == 5
     values = Draw(b"k").array("values", (2000,), -1, 1)
     assert {-1, 0, 1} == set(values.tolist()) and abs(values.mean()) < 0.1
     assert "hidden" not in repr(Draw(b"hidden"))
@@ -82,14 +84,14 @@ def test_a_secret_at_home_is_found(tmp_path, monkeypatch):
 def test_a_secret_that_is_none_is_refused(tmp_path):
     (tmp_path / "empty").touch()
     (tmp_path / "link").symlink_to(REPOSITORY / "README.md")
-    for path, told in (
+    for path, message in (
         (REPOSITORY / "README.md", "outside the repository"),
         (tmp_path / "link", "outside the repository"),
         (tmp_path / "empty", "is empty"),
         (tmp_path / "missing", "can be read"),
         (tmp_path, "can be read"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             read(path, REPOSITORY)
     (tmp_path / "any").write_bytes(b"\0\xff\n")
     assert read(tmp_path / "any", REPOSITORY) == b"\0\xff\n"
@@ -101,10 +103,10 @@ def test_a_secret_that_is_none_is_refused(tmp_path):
 @given(st.lists(st.tuples(st.sampled_from(sorted(messages.KINDS)), st.lists(st.integers(0, 3), max_size=3))))
 def test_messages_come_back(kinds):
     sent = [({"n": i}, np.ones(shape, kind)) for i, (kind, shape) in enumerate(kinds)]
-    came = messages.unpack(b"".join(messages.pack(*one) for one in sent))
-    assert [head["n"] for head, _ in came] == list(range(len(sent)))
-    for (_, there), (_, here) in zip(sent, came, strict=True):
-        assert there.dtype == here.dtype and np.array_equal(there, here)
+    received = messages.unpack(b"".join(messages.pack(head, array) for head, array in sent))
+    assert [head["n"] for head, _ in received] == list(range(len(sent)))
+    for (_, array), (_, copy) in zip(sent, received, strict=True):
+        assert array.dtype == copy.dtype and np.array_equal(array, copy)
 
 
 @given(st.binary() | st.text().map(str.encode) | st.recursive(st.integers(), st.lists).map(lambda x: b"%r\n" % x))
@@ -134,7 +136,7 @@ def test_an_array_that_is_none_is_not_read(head):
 
 
 @pytest.mark.parametrize(
-    ("names", "found"),
+    ("names", "expected"),
     [
         (["alice.ipynb", "Bob.ipynb"], [("alice", "", "alice"), ("Bob", "", "Bob")]),
         (["alice/A1.ipynb", "alice/A1.npz", "bob/A1.ipynb"], [("alice", "", "alice"), ("bob", "", "bob")]),
@@ -155,7 +157,7 @@ def test_an_array_that_is_none_is_not_read(head):
     ],
 )
 @pytest.mark.parametrize("zipped", [False, True], ids=["folder", "zip"])
-def test_students_are_found_by_the_names_of_their_files(names, found, zipped, tmp_path):
+def test_students_are_found_by_the_names_of_their_files(names, expected, zipped, tmp_path):
     source = tmp_path / ("all.zip" if zipped else "all")
     if zipped:
         with zipfile.ZipFile(source, "w") as archive:
@@ -165,46 +167,50 @@ def test_students_are_found_by_the_names_of_their_files(names, found, zipped, tm
         for name in names:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_text("x")
-    students = [(one.student, one.system, one.id) for one in collect(source, "A1")]
-    if found is None:  # two of one name
+    submissions = collect(source, "A1")
+    students = [(submission.student, submission.system, submission.id) for submission in submissions]
+    if expected is None:  # two of one name
         assert [(system, identity) for _, system, identity in students] == [("moodle", "1"), ("moodle", "2")]
         assert len({name for name, *_ in students}) == 2
     else:
-        assert students == found
-    assert any(one.late for one in collect(source, "A1")) == any("LATE" in name for name in names)
+        assert students == expected
+    assert any(submission.late for submission in submissions) == any("LATE" in name for name in names)
 
 
 def test_names_with_accents_and_names_that_clean_up_alike_stay_apart(tmp_path):
     for name in ("Zoë Ångström", "a?", "a*", "A_"):
         (tmp_path / f"{name}.ipynb").write_text(name)
-    found = collect(tmp_path, "A1")
-    assert len({one.student.casefold() for one in found}) == 4
-    assert "Zoë Ångström" in {one.student for one in found}
-    assert {one.file(".ipynb", "A1")[1].decode() for one in found} == {"Zoë Ångström", "a?", "a*", "A_"}
+    submissions = collect(tmp_path, "A1")
+    students = {submission.student for submission in submissions}
+    assert len({student.casefold() for student in students}) == 4
+    assert "Zoë Ångström" in students
+    texts = {submission.file(".ipynb", "A1")[1].decode() for submission in submissions}
+    assert texts == {"Zoë Ångström", "a?", "a*", "A_"}
 
 
 def test_one_notebook_by_itself_and_nothing_at_all(tmp_path):
     (tmp_path / "me.ipynb").write_bytes(RIGHT)
-    assert [one.student for one in collect(tmp_path / "me.ipynb", "A1")] == ["me"]
+    assert [submission.student for submission in collect(tmp_path / "me.ipynb", "A1")] == ["me"]
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.zip").write_bytes(b"PK")
-    for path, told in (("nowhere", "there is no"), ("empty", "at least one file"), ("bad.zip", "not a zip")):
-        with pytest.raises(ValueError, match=told):
+    for path, message in (("nowhere", "there is no"), ("empty", "at least one file"), ("bad.zip", "not a zip")):
+        with pytest.raises(ValueError, match=message):
             collect(tmp_path / path, "A1")
 
 
 def test_of_several_notebooks_the_one_named_like_the_assignment_is_graded():
     files = {"draft.ipynb": lambda: b"{}", "A1-2.ipynb": lambda: RIGHT, "other.ipynb": lambda: b"{}"}
-    one = submission(b"", name="notes.txt", **files)
-    assert one.file(".ipynb", "A1")[0] == "A1-2.ipynb"
-    result = grader().grade(one)
+    several = submission(b"", name="notes.txt", **files)
+    assert several.file(".ipynb", "A1")[0] == "A1-2.ipynb"
+    result = grader().grade(several)
     assert points(result) == ALL and "Several notebooks" in lines(result)
 
 
 def test_a_notebook_is_read_with_whatever_sources_it_has():
-    made = {"cells": [{"cell_type": "code", "source": ["a\n", "b"]}, {"cell_type": "markdown", "source": "\ud800"}]}
-    assert read_notebook(json.dumps(made).encode()) == [("code", "a\nb"), ("markdown", "?")]
-    assert read_notebook(b"\xef\xbb\xbf" + json.dumps(made).encode())
+    cells = [{"cell_type": "code", "source": ["a\n", "b"]}, {"cell_type": "markdown", "source": "\ud800"}]
+    data = json.dumps({"cells": cells}).encode()
+    assert read_notebook(data) == [("code", "a\nb"), ("markdown", "?")]
+    assert read_notebook(b"\xef\xbb\xbf" + data)
     with pytest.raises(UnreadableError):
         read_notebook(b"{")
 
@@ -263,19 +269,21 @@ def test_points_grow_between_none_and_full(right, worth):
 # What runs in the sandbox, tried here, where its lines are counted.
 
 
-def ran(cells, functions=(), given=()):
-    told = []
-    limits = HURRY._asdict()
-    inside.notebook(
-        {"cells": cells, "functions": functions, "skip": [], "limits": limits},
-        given,
-        lambda head, array=None: told.append((head, array)),
-    )
-    return told
+def sent_by(job, inputs):
+    """Return what `inside` sends as it does a job, a function of that module, on inputs: pairs of head and array."""
+    sent = []
+    job(inputs, lambda head, array=None: sent.append((head, array)))
+    return sent
+
+
+def ran(cells, functions=(), inputs=(), **limits):
+    """Run cells and functions; return what is sent."""
+    job = {"cells": cells, "functions": functions, "skip": [], "limits": LIMITS._replace(**limits)._asdict()}
+    return sent_by(partial(inside.notebook, job), inputs)
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "note"),
     [
         ("x = 1", None),
         ("%matplotlib inline\nx = 1\n!ls -l\nfiles = !ls\nhelp?\nif True:\n    %time x = 2", "left out"),
@@ -289,32 +297,43 @@ def ran(cells, functions=(), given=()):
         ("x = (", "SyntaxError"),
     ],
 )
-def test_a_cell_is_run_without_what_is_no_python(source, told):
+def test_a_cell_is_run_without_what_is_no_python(source, note):
     (_, (end, _)) = ran([("cell 1", source)])
-    assert end["end"] == "cell 1" and (told in end["note"] if told else end["note"] is None)
+    assert end["end"] == "cell 1" and (note in end["note"] if note else end["note"] is None)
 
 
 def test_functions_are_called_with_what_is_given():
     cells = [("cell 1", "import numpy as np\ndef f(x, y): return x * len(y)\ndef g(x): return ['a']\ndef h(x): pass")]
-    given = [({"to": name, "case": 0}, np.arange(3)) for name in "fgh"]
-    given.append(({"to": "f", "case": 0, "value": [[1, 2], 3]}, None))
-    told = {
+    inputs = [({"to": name, "case": 0}, np.arange(3)) for name in "fgh"]
+    inputs.append(({"to": "f", "case": 0, "value": [[1, 2], 3]}, None))
+    outcome = {
         head.get("answer", head.get("failed", head.get("missing"))): (head, array)
-        for head, array in ran(cells, ["f", "g", "h", "ff"], given)
+        for head, array in ran(cells, ["f", "g", "h", "ff"], inputs)
     }
-    assert told["f"][1].tolist() == [0, 2, 4]
-    assert told["g"][0]["why"] == "what it returned is not an array of numbers"
-    assert told["h"][0]["why"] == "it returned None"
-    assert told["ff"][0] == {"missing": "ff", "like": ["f"]}
+    assert outcome["f"][1].tolist() == [0, 2, 4]
+    assert outcome["g"][0]["why"] == "what it returned is not an array of numbers"
+    assert outcome["h"][0]["why"] == "it returned None"
+    assert outcome["ff"][0] == {"missing": "ff", "like": ["f"]}
     assert inside.tuples([[1, [2]], 3]) == ((1, (2,)), 3)
 
 
-def test_an_alarm_is_told_and_the_next_step_goes_on():
-    limits = {"cells": [("cell 1", "while True: pass"), ("cell 2", "x = 1")]}
-    told = []
-    job = {"functions": [], "skip": [], "limits": HURRY._asdict() | {"step": 0.5, "step_cpu": 0.3}} | limits
-    inside.notebook(job, [], lambda head, array=None: told.append(head))
-    assert "took more than 0." in told[1]["note"] and told[3] == {"end": "cell 2", "note": None}
+def test_what_only_computes_is_stopped_and_the_next_step_goes_on():
+    sent = ran([("cell 1", "while True: pass"), ("cell 2", "x = 1")], step_cpu=0.5)
+    assert "took more than 0.5 s" in sent[1][0]["note"] and sent[3][0] == {"end": "cell 2", "note": None}
+
+
+def test_what_only_waits_is_stopped():
+    _, (end, _) = ran([("cell 1", "import time\ntime.sleep(1e6)")], step=0.5)
+    assert "took more than 0.5 s" in end["note"]
+
+
+def test_each_step_has_both_alarms_of_its_own():
+    alarms = "raise ValueError([signal.getitimer(which)[0] for which in (signal.ITIMER_REAL, signal.ITIMER_PROF)])"
+    sent = ran([(f"cell {number}", f"import signal\n{alarms}") for number in (1, 2)])
+    for end, _ in sent[1::2]:
+        waiting, computing = map(int, re.findall(r"(\d+)\.\d+", end["note"]))
+        assert 0 < waiting <= LIMITS.step and 0 < computing <= LIMITS.step_cpu
+    assert signal.getitimer(signal.ITIMER_REAL) == signal.getitimer(signal.ITIMER_PROF) == (0, 0)
 
 
 def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
@@ -322,15 +341,12 @@ def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
 
     model_files.save_model(models.average_pooling(2, (4, 8, 8, 1)), tmp_path / "m.npz")
     data = np.frombuffer((tmp_path / "m.npz").read_bytes(), np.uint8)
-    given = [({"name": "file"}, data), ({"name": "clips"}, np.zeros((3, 4, 8, 8, 1), np.uint8))]
-    for most, sent in ((10**9, ["cost", "answer"]), (5, ["cost"])):
-        told = []
-        inside.model({"budget": {"parameters": most}}, given, lambda head, array=None, told=told: told.append(head))
-        assert [next(iter(head)) for head in told] == sent
-    told = []
-    given[0] = ({"name": "file"}, data[:50])
-    inside.model({"budget": {}}, given, lambda head, array=None: told.append(head))
-    assert "save_model wrote" in told[0]["refused"]
+    clips = ({"name": "clips"}, np.zeros((3, 4, 8, 8, 1), np.uint8))
+    for budget, kinds in ((10**9, ["cost", "answer"]), (5, ["cost"])):
+        job = partial(inside.model, {"budget": {"parameters": budget}})
+        assert [next(iter(head)) for head, _ in sent_by(job, [({"name": "file"}, data), clips])] == kinds
+    ((head, _),) = sent_by(partial(inside.model, {"budget": {}}), [({"name": "file"}, data[:50]), clips])
+    assert "save_model wrote" in head["refused"]
 
 
 def test_the_filter_of_system_calls_has_the_form_that_the_kernel_takes():
@@ -369,10 +385,10 @@ def test_a_class_is_graded_and_everything_is_written(run):
     assert page.html["lang"] == "en" and "hoppergrace" in page.title.text
     assert "Handed in late" in page.text and "ZeroDivisionError: division by zero" in page.text
     assert [cell.text for cell in page.select("tr.sum > *")] == ["together", "75", "100"]
-    told = json.loads((out / "gradescope" / "hoppergrace.json").read_text("utf-8"))
-    assert told["score"] == 75 == sum(one["score"] for one in told["tests"])
-    assert {(one["name"], one["max_score"]) for one in told["tests"]} == set(ALL.items())
-    assert all(one["visibility"] == "visible" for one in told["tests"])
+    result = json.loads((out / "gradescope" / "hoppergrace.json").read_text("utf-8"))
+    assert result["score"] == 75 == sum(test["score"] for test in result["tests"])
+    assert {(test["name"], test["max_score"]) for test in result["tests"]} == set(ALL.items())
+    assert all(test["visibility"] == "visible" for test in result["tests"])
 
 
 def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
@@ -389,44 +405,38 @@ def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
 
 def with_two_results(files, tmp_path, secret, workers):
     """Start the command on files, in a process of its own, and return it when two results are there."""
-    folder, kept = tmp_path / "submissions", tmp_path / "grades" / "results"
+    folder, results = tmp_path / "submissions", tmp_path / "grades" / "results"
     folder.mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    options = ["--secret", str(secret), "--out", str(kept.parent), "--workers", str(workers)]
+    options = ["--secret", str(secret), "--out", str(results.parent), "--workers", str(workers)]
     command_line = [sys.executable, "-m", "grading", "A1", str(folder), *options]
     process = subprocess.Popen(command_line, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and len(list(kept.glob("*.json")) if kept.exists() else []) < 2:
-        pass
-    return process, kept
+    wait_until(lambda: process.poll() is not None or len(list(results.glob("*.json"))) == 2)
+    return process, results
 
 
 def test_it_goes_on_where_it_was_killed(run, tmp_path, secret, capsys):
     """Killed between two results, it keeps what it has; nothing half-written is taken for a result."""
-    files = {f"s{number:02}.ipynb": RIGHT + b" " * number for number in range(12)}
-    process, kept = with_two_results(files, tmp_path, secret, workers=1)
+    right = {f"{name}.ipynb": RIGHT + b" " * number for number, name in enumerate("abcde")}
+    process, results = with_two_results(right | {"c.ipynb": notebook(added=[ASLEEP])}, tmp_path, secret, workers=1)
     process.kill()
     process.communicate()
-    done = len(list(kept.glob("*.json")))
-    assert 2 <= done < 12 and not (kept.parent / "grades.csv").exists()
-    (kept / "0123.json.unfinished").write_text("{")
-    _, out = run({})
-    assert f"{12 - done} of them new" in capsys.readouterr().out
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 12
+    assert len(list(results.glob("*.json"))) == 2 and not (results.parent / "grades.csv").exists()
+    (results / "0123.json.unfinished").write_text("{")
+    _, out = run(right)
+    assert "3 of them new" in capsys.readouterr().out
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 5
 
 
 def test_stopped_by_hand_it_ends_at_once_and_keeps_what_it_has(run, tmp_path, secret, capsys):
-    """A notebook that never ends would hold it for a minute: it is ended, and has no result."""
-    files = {
-        "a.ipynb": notebook(added=["import time\ntime.sleep(1e6)"]),
-        "b.ipynb": RIGHT,
-        "c.ipynb": RIGHT + b" ",
-    }
-    process, kept = with_two_results(files, tmp_path, secret, workers=2)
+    """A notebook that never ends would hold it: it is ended, and has no result."""
+    files = {"a.ipynb": notebook(added=[ASLEEP]), "b.ipynb": RIGHT, "c.ipynb": RIGHT + b" "}
+    process, results = with_two_results(files, tmp_path, secret, workers=2)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 130 and told == "\nStopped. The same command goes on from here.\n"
-    assert len(list(kept.glob("*.json"))) == 2 and not (kept.parent / "grades.csv").exists()
+    _, message = process.communicate(timeout=300)
+    assert process.returncode == 130 and message == "\nStopped. The same command goes on from here.\n"
+    assert len(list(results.glob("*.json"))) == 2 and not (results.parent / "grades.csv").exists()
     (tmp_path / "submissions" / "a.ipynb").unlink()
     _, out = run({})
     assert "0 of them new" in capsys.readouterr().out
@@ -436,8 +446,8 @@ def test_stopped_by_hand_it_ends_at_once_and_keeps_what_it_has(run, tmp_path, se
 def test_on_a_terminal_a_bar_counts_the_submissions(run, monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("ab")})
-    told = capsys.readouterr().out
-    assert f"[{'#' * 15}{'.' * 15}] 1 of 2" in told and f"[{'#' * 30}] 2 of 2" in told
+    printed = capsys.readouterr().out
+    assert f"[{'#' * 15}{'.' * 15}] 1 of 2" in printed and f"[{'#' * 30}] 2 of 2" in printed
 
 
 def test_a_folder_holds_one_assignment_and_only_what_the_last_run_wrote(run, tmp_path, secret, capsys):
@@ -465,10 +475,10 @@ def test_a_class_graded_with_the_wrong_secret_is_noticed_before_its_marks_are_up
             for i, (name, data) in enumerate({"ada": practice, "bob": other, "eve": RIGHT}.items(), 1)
         }
     )
-    told = capsys.readouterr().err
+    warning = capsys.readouterr().err
     edition = Assignment("A1", KEY).edition
-    assert exit_code == 1 and f"2 of another edition than {edition}: ada, bob" in told
-    assert "Is the secret the right one?" in told and not (out / "canvas.csv").exists()
+    assert exit_code == 1 and f"2 of another edition than {edition}: ada, bob" in warning
+    assert "Is the secret the right one?" in warning and not (out / "canvas.csv").exists()
     notes = {row["student"]: row["note"] for row in rows(out / "notes.csv")}
     assert "of the practice edition, whose solutions are public, and was graded" in notes["ada"]
     assert Assignment("A1", b"of another class").edition in notes["bob"] and "eve" not in notes
@@ -485,10 +495,10 @@ def test_a_hundred_right_submissions_get_every_point_a_hundred_times(run, capsys
 def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, capsys):
     grade = Grader.grade
 
-    def failing(self, one):
-        if one.student == "b":
+    def failing(self, submission):
+        if submission.student == "b":
             raise RuntimeError("a bug of ours")
-        return grade(self, one)
+        return grade(self, submission)
 
     monkeypatch.setattr(Grader, "grade", failing)
     exit_code, out = run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abc")})
@@ -500,27 +510,27 @@ def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, c
 
 
 def test_other_secrets_and_other_graders_have_results_of_their_own(monkeypatch):
-    one = submission(RIGHT)
-    keys = {grader().key(one), grader(Assignment("A1", b"another")).key(one), grader().key(submission(RIGHT + b" "))}
+    right, another = submission(RIGHT), submission(RIGHT + b" ")
+    keys = {grader().key(right), grader(Assignment("A1", b"another")).key(right), grader().key(another)}
     changed = grader()
     changed._version = "another"
-    assert len(keys | {changed.key(one)}) == 4
-    assert grader().key(one) in keys, "and the same has the same"
+    assert len(keys | {changed.key(right)}) == 4
+    assert grader().key(right) in keys, "and the same has the same"
 
 
 def test_without_bubblewrap_it_says_so_and_stops(run, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "/nowhere")
     exit_code, out = run({"a.ipynb": RIGHT})
     assert exit_code == 1 and not out.exists()
-    told = capsys.readouterr().err
-    assert "bubblewrap is not installed" in told and "--without-sandbox" in told
+    advice = capsys.readouterr().err
+    assert "bubblewrap is not installed" in advice and "--without-sandbox" in advice
     exit_code, out = run({"a.ipynb": RIGHT}, "--without-sandbox")
     assert exit_code == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"]
     assert "can read your files" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["A9", "{folder}", "--practice", "--out", "{out}"], "assignment must be one of A1, A2, A3"),
         (["A1", "{folder}/nowhere", "--practice", "--out", "{out}"], "there is no"),
@@ -529,10 +539,10 @@ def test_without_bubblewrap_it_says_so_and_stops(run, monkeypatch, capsys):
         (["A1", "{folder}", "--out", "{out}"], "one of the arguments --secret --practice is required"),
     ],
 )
-def test_what_cannot_be_done_is_told(arguments, told, tmp_path, capsys):
+def test_what_cannot_be_done_is_told(arguments, message, tmp_path, capsys):
     with pytest.raises(SystemExit):
         command.main([text.format(folder=tmp_path, out=tmp_path / "out") for text in arguments])
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 # Points that a person gives.
@@ -542,20 +552,20 @@ def test_what_cannot_be_done_is_told(arguments, told, tmp_path, capsys):
 def with_words(tmp_path):
     """Results of A2 in which two have written something, one of them markup."""
     assignment = Assignment("A2", KEY)
-    handed_in = [submission(b"", name) for name in ("ada", "bob")]
+    submissions = [submission(b"", name) for name in ("ada", "bob")]
     results = [
         {
             "marks": {
-                question.name: {"points": None if question.name in written else 1.0, "of": question.points, "lines": []}
+                question.name: {"points": None if question.name in texts else 1.0, "of": question.points, "lines": []}
                 for question in assignment.questions
             },
             "notes": [],
-            "written": written,
+            "written": texts,
         }
-        for written in ({"why_blind": "<script>&", "why_seeing": "=1+1"}, {"why_blind": "", "why_seeing": "So."})
+        for texts in ({"why_blind": "<script>&", "why_seeing": "=1+1"}, {"why_blind": "", "why_seeing": "So."})
     ]
     results[1]["marks"]["why_blind"]["points"] = 0
-    return assignment, list(zip(handed_in, results, strict=True)), tmp_path
+    return assignment, list(zip(submissions, results, strict=True)), tmp_path
 
 
 def test_what_was_written_is_shown_on_one_page_and_as_text(with_words):
@@ -631,7 +641,7 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
     from seqlib.backend import keras
 
     assignment = Assignment("A2", KEY)
-    grade = Grader(assignment, Sandbox(), HURRY).grade
+    grade = grader(assignment).grade
     frames, resolution = assignment.drawn["frames"], assignment.drawn["resolution"]
     clip = keras.Input((frames, resolution, resolution, 1))
     small = keras.layers.GlobalMaxPooling3D()(keras.layers.Conv3D(1, 1)(clip))
@@ -639,15 +649,15 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
     large = keras.layers.Dense(16)(keras.layers.Flatten()(clip))
     model_files.save_model(keras.Model(clip, large), tmp_path / "large.npz")
     base = json.dumps(assignment.student).encode()
-    for data, told in (
+    for data, feedback in (
         (None, "the model: no .npz file was handed in"),
         (b"rubbish", "file must be one that save_model wrote"),
         ((tmp_path / "large.npz").read_bytes(), "over the budget, so it was not tried"),
         ((tmp_path / "small.npz").read_bytes(), "twin sets that are wholly right: 0.0%"),
     ):
-        more = {} if data is None else {"A2.npz": lambda data=data: data}
-        result = grade(submission(base, name="A2.ipynb", **more))
-        assert told in lines(result), lines(result)
+        files = {} if data is None else {"A2.npz": lambda data=data: data}
+        result = grade(submission(base, name="A2.ipynb", **files))
+        assert feedback in lines(result), lines(result)
         assert result["marks"]["see"]["points"] == 0
     assert result["marks"]["why_blind"] == {"points": 0, "of": 10, "lines": ["nothing is written"]}
 
@@ -661,8 +671,8 @@ def test_gradescope_gets_its_results(tmp_path):
     (tmp_path / "source" / "secret").write_bytes(KEY)
     (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook({"to-batch-answer": ""}))
     gradescope.main("A1", tmp_path, user=None)
-    told = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
-    assert told["score"] == 85 and [one["name"] for one in told["tests"]] == QUESTIONS
+    result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+    assert result["score"] == 85 and [test["name"] for test in result["tests"]] == QUESTIONS
 
 
 def everybody_can_read(path):
@@ -677,11 +687,11 @@ if os.getuid() == 0 and everybody_can_read(PYTHON):
             (tmp_path / folder).mkdir()
         (tmp_path / "source" / "secret").write_bytes(KEY)
         (tmp_path / "source" / "secret").chmod(0o600)
-        read = f"print(open({str(tmp_path / 'source' / 'secret')!r}).read())"
-        written = f"open({str(tmp_path / 'results' / 'results.json')!r}, 'w').write('100')"
-        who = "import os\nassert os.getuid() != 0 and os.getgroups() == []"
-        (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook(added=[read, written, who]))
+        reading = f"print(open({str(tmp_path / 'source' / 'secret')!r}).read())"
+        writing = f"open({str(tmp_path / 'results' / 'results.json')!r}, 'w').write('100')"
+        unprivileged = "import os\nassert os.getuid() != 0 and os.getgroups() == []"
+        (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook(added=[reading, writing, unprivileged]))
         gradescope.main("A1", tmp_path, user="nobody")
-        told = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
-        assert told["score"] == 100
-        assert told["output"].count("PermissionError") == 2 and "Cell 3" not in told["output"]
+        result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+        assert result["score"] == 100
+        assert result["output"].count("PermissionError") == 2 and "Cell 3" not in result["output"]

@@ -436,7 +436,7 @@ def test_timing_is_in_order_and_leaves_the_model_alone(clock, compiled):
     optimizer = model.optimizer if compiled else None
     before = model.get_weights()
     timing = clock(model, repeats=5)
-    assert 0 < timing.lower_quartile <= timing.median <= timing.upper_quartile < 10
+    assert 0 < timing.lower_quartile <= timing.median <= timing.upper_quartile
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert model.compiled is compiled
     if compiled:

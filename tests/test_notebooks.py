@@ -52,12 +52,6 @@ def test_the_notebook_says_when_and_with_what_it_ran(path):
     assert set(run) == {"date", "seconds", "python", "tensorflow", "keras", "numpy", "matplotlib"}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_keeps_to_its_time(path):
-    budget = 180 if path.name.startswith("06") else 90  # seconds, on two cores
-    assert read(path).metadata.frames_in_time.seconds <= budget
-
-
 def test_the_listings_of_the_answer_on_one_page_have_fifteen_lines_at_most():
     code = "\n".join(cell.source for cell in read(LESSONS[0]).cells if cell.cell_type == "code")
     lengths = {
@@ -93,7 +87,8 @@ def defines(node):
 
 
 @pytest.mark.parametrize(
-    ("number", "family", "settings"), [(number, *one) for number, families in WRITTEN_OUT.items() for one in families]
+    ("number", "family", "settings"),
+    [(number, family, settings) for number, families in WRITTEN_OUT.items() for family, settings in families],
 )
 def test_a_model_written_out_in_a_lesson_is_the_one_in_seqlib(number, family, settings):
     lesson = read(next(path for path in LESSONS if path.name.startswith(number)))
@@ -103,15 +98,15 @@ def test_a_model_written_out_in_a_lesson_is_the_one_in_seqlib(number, family, se
             tree = ast.parse(cell.source)
             tree.body = [node for node in tree.body if defines(node)]
             exec(compile(tree, "lesson", "exec"), names)
-    theirs, ours = (build(4, seed=3, **settings) for build in (names[family], getattr(seqlib.models, family)))
+    written_out, packaged = (build(4, seed=3, **settings) for build in (names[family], getattr(seqlib.models, family)))
 
     def described(layer):
         return type(layer).__name__, {k: v for k, v in layer.get_config().items() if k != "name"}
 
-    assert len(theirs.layers) == len(ours.layers)
-    for their_layer, our_layer in zip(theirs.layers, ours.layers, strict=True):
-        assert described(their_layer) == described(our_layer)
-        for a, b in zip(their_layer.get_weights(), our_layer.get_weights(), strict=True):
+    assert len(written_out.layers) == len(packaged.layers)
+    for layer, twin in zip(written_out.layers, packaged.layers, strict=True):
+        assert described(layer) == described(twin)
+        for a, b in zip(layer.get_weights(), twin.get_weights(), strict=True):
             assert np.array_equal(a, b)
     x, _ = seqlib.clips("shape", n=4)
-    assert np.array_equal(seqlib.measure.logits(theirs, x), seqlib.measure.logits(ours, x))
+    assert np.array_equal(seqlib.measure.logits(written_out, x), seqlib.measure.logits(packaged, x))

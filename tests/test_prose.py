@@ -92,10 +92,10 @@ def test_chapter_1_tells_the_defaults_that_the_code_has():
     text = (ROOT / "book" / "01_clips_as_tensors.md").read_text("utf-8")
     options = tasks._options(TASKS["direction"])
     per_pixel = rendering.SUBPIXELS
-    for told in (
+    for default in (
         "{} to {} pixels: the side".format(*options.size),
         f"{options.speed[0] // per_pixel} to {options.speed[1] // per_pixel} pixels a frame",
         "{} to {} on a background of {}".format(*rendering.BRIGHTNESS, rendering.BACKGROUND),
         f"standard deviation {options.noise:g}",
     ):
-        assert told in text
+        assert default in text

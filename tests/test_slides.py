@@ -5,11 +5,10 @@ import re
 
 import nbformat
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pages import findings, opened
 from playwright.sync_api import expect
-from test_browser import opened
 
 from tools import slides
 from tools.notebooks import ROOT
@@ -18,10 +17,10 @@ LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def lesson_slides(tmp_path_factory):
     """All lessons' slides: number to path."""
-    written = slides.main([], target=tmp_path_factory.mktemp("slides") / "_build" / "slides")
-    return {path.stem: path for path in written}
+    paths = slides.main([], target=tmp_path_factory.mktemp("slides") / "_build" / "slides")
+    return {path.stem: path for path in paths}
 
 
 def pictures(notebook):
@@ -32,13 +31,13 @@ def pictures(notebook):
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_the_slides_show_the_lesson(lesson, made):
-    text = made[lesson.name[:2]].read_text("utf-8")
+def test_the_slides_show_the_lesson(lesson, lesson_slides):
+    text = lesson_slides[lesson.name[:2]].read_text("utf-8")
     page = BeautifulSoup(text, "html.parser")
     notebook = nbformat.read(lesson, 4)
-    shown = [(image["alt"], image["src"].partition(",")[2]) for image in page.select("img")]
-    assert shown == [(alt, data.strip()) for alt, data in pictures(notebook)]
-    assert all(base64.b64decode(data).startswith(b"\x89PNG") for _, data in shown)
+    on_slides = [(image["alt"], image["src"].partition(",")[2]) for image in page.select("img")]
+    assert on_slides == [(alt, data.strip()) for alt, data in pictures(notebook)]
+    assert all(base64.b64decode(data).startswith(b"\x89PNG") for _, data in on_slides)
     assert not re.search(r"<(script|link|img)[^>]* (src|href)=\"(?!data:)", text)
     assert not re.search(r"google\.colab|check_claims|glue|\{term\}", page.get_text())
     chapter = ROOT / "book" / f"{lesson.stem}.md"
@@ -72,13 +71,13 @@ def test_a_lesson_that_is_not_there_is_named(tmp_path):
 
 
 def test_one_lesson_alone(tmp_path, capsys):
-    (written,) = slides.main(["02"], target=tmp_path / "a" / "b")
-    assert written == tmp_path / "a" / "b" / "02.html" and written.exists()
+    (path,) = slides.main(["02"], target=tmp_path / "a" / "b")
+    assert path == tmp_path / "a" / "b" / "02.html" and path.exists()
     assert re.search(r"b/02.html: 02_one_frame_at_a_time, [\d,]+ bytes\n1 files, \d+ s", capsys.readouterr().out)
 
 
-def test_the_keyboard_goes_through_all_slides_and_back(browser, made):
-    with opened(browser, made["02"].as_uri(), viewport={"width": 1280, "height": 720}) as page:
+def test_the_keyboard_goes_through_all_slides_and_back(browser, lesson_slides):
+    with opened(browser, lesson_slides["02"].as_uri(), viewport={"width": 1280, "height": 720}) as page:
         place, last = page.locator("#place"), page.locator("section").count()
         expect(place).to_have_text(f"1 of {last}")
         page.keyboard.press("ArrowRight")
@@ -102,31 +101,30 @@ def test_the_keyboard_goes_through_all_slides_and_back(browser, made):
         expect(place).to_have_text(f"2 of {last}")
 
 
-def test_what_is_uncovered_is_on_the_screen(browser, made):
-    with opened(browser, made["02"].as_uri(), viewport={"width": 1280, "height": 720}) as page:
+def test_what_is_uncovered_is_on_the_screen(browser, lesson_slides):
+    with opened(browser, lesson_slides["02"].as_uri(), viewport={"width": 1280, "height": 720}) as page:
         for _ in range(60):
             page.keyboard.press("ArrowRight")
             box = page.locator("section.shown > .step:not(.waiting)").last
             if box.count():
-                seen = box.bounding_box()
-                assert seen["y"] < 640 and seen["y"] + seen["height"] > 0
+                place = box.bounding_box()
+                assert place["y"] < 640 and place["y"] + place["height"] > 0
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_nothing_is_wrong_with_a_slide(browser, made, width):
-    with opened(browser, made["03"].as_uri(), viewport={"width": width, "height": 720}) as page:
+def test_nothing_is_wrong_with_a_slide(browser, lesson_slides, width):
+    with opened(browser, lesson_slides["03"].as_uri(), viewport={"width": width, "height": 720}) as page:
         page.evaluate("document.body.classList.remove('live')")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
-        assert not [(rule["id"], node["html"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
+        assert findings(page) == []
 
 
-def test_without_javascript_and_on_paper_all_is_there(browser, made):
-    with opened(browser, made["02"].as_uri(), java_script_enabled=False) as page:
+def test_without_javascript_and_on_paper_all_is_there(browser, lesson_slides):
+    with opened(browser, lesson_slides["02"].as_uri(), java_script_enabled=False) as page:
         expect(page.locator("section").last).to_be_visible()
         expect(page.locator(".step").first).to_be_visible()
         expect(page.locator("nav")).to_be_hidden()
-    with opened(browser, made["02"].as_uri()) as page:
+    with opened(browser, lesson_slides["02"].as_uri()) as page:
         expect(page.locator("section").last).to_be_hidden()
         page.emulate_media(media="print")
         expect(page.locator("section").last).to_be_visible()

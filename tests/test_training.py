@@ -95,7 +95,7 @@ def test_fit_trains_in_place_and_returns_a_history_and_seconds(clips):
     for values in run.history.values():
         assert len(values) == 3
         assert all(type(value) is float for value in values)
-    assert 0 < run.seconds < 60
+    assert run.seconds > 0
     assert run.interrupted is False
 
 

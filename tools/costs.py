@@ -23,9 +23,7 @@ def families():
 def listings():
     """Build the listings that lesson 6 writes out and that take clips; a dict of name to model."""
     keras.utils.set_random_seed(0)
-    built = {
-        name: build() for name, build in notebooks.definitions(LESSON, ["results", "listings"])["LISTINGS"].items()
-    }
+    built = {name: build() for name, build in notebooks.definitions(LESSON, ["listings"])["LISTINGS"].items()}
     return {name: model for name, model in built.items() if len(model.input_shape) == 5}
 
 
