@@ -2,11 +2,9 @@
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,29 +149,17 @@ def built_once(folder):
     return Book(folder, output.read_text("utf-8"))
 
 
-@contextmanager
-def served(folder):
-    """Serve a folder on the loopback; yield its address.
-
-    From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it.
-    """
-    command = [sys.executable, "-I", "-S", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        try:
-            yield re.search(r"http://[\d.]+:\d+", server.stdout.readline())[0]
-        finally:
-            server.terminate()
-
-
 @pytest.fixture(scope="session")
 def book(tmp_path_factory):
     """The book, built from a clean copy in a folder with a space in its name, and served on the loopback."""
+    from tools import environments
+
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # which all workers share
     built = built_once(folder / "the book")
-    with served(built.html) as url:
-        yield built._replace(url=url)
+    with environments.serve(built.html) as server:
+        yield built._replace(url=server.address)
 
 
 @pytest.fixture(scope="session")

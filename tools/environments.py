@@ -127,8 +127,12 @@ class Server(NamedTuple):
 
 @contextmanager
 def serve(folder):
-    """Serve a folder to this machine alone, from a process of its own; give the `Server`."""
-    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(folder)]
+    """Serve a folder to this machine alone; give the `Server`.
+
+    From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it.
+    """
+    command = [sys.executable, "-I", "-S", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
+    command += ["--directory", str(folder)]
     with tempfile.TemporaryDirectory() as place:
         log = Path(place) / "requests.log"
         with (
