@@ -38,9 +38,10 @@ class Family(NamedTuple):
     settings: tuple = ({},)
 
 
-# The table of families, by the names of their functions in `seqlib.models`. The colours of the first nine are at least
-# 24 apart (CIE76) for normal sight and for each of the three kinds of colour blindness; any other is at least 18 away
-# from all. Each has a contrast of 3 : 1 or more on white and on the book's dark page. Kin have kindred colours.
+# The table of families, by the names of their functions in `seqlib.models`. Each colour has a contrast of 3 : 1 or
+# more on white and on the book's dark page. The first nine are at least 24 apart (CIE76) for normal sight and for each
+# of the three kinds of colour blindness. There is no tenth such colour: any other is at least 18 away from them.
+# Kin have kindred colours.
 FAMILIES = {
     "single_frame": Family("#745d51", "o", "-"),
     "early_fusion": Family("#e87400", "s", "-"),

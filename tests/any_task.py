@@ -5,6 +5,10 @@ import numpy as np
 import seqlib
 
 OURS = ("shape", "direction", "order", "event", "duration")  # the course's own, of which tests know more
+OUR_FAMILIES = (
+    *("single_frame", "early_fusion", "average_pooling", "max_pooling", "attention_pooling"),
+    *("conv3d", "conv2plus1d", "cnn_rnn", "conv_lstm"),
+)
 EVERY_KIND = [(task.name, kind) for task in seqlib.TASKS.values() for kind in task.twins]
 ALL_LABELS = ("middle", "stretch")  # the kinds of twins whose sets hold each class once
 

@@ -23,7 +23,7 @@ def costs(families, rounds=ROUNDS):
         training step of BATCH clips, ``latency`` in seconds for one clip, both medians over rounds, and
         ``peak_memory`` in bytes, by which a process grows when it trains.
     """
-    built = {name: getattr(models, made["family"])(4, CLIP, **made["settings"]) for name, made in families.items()}
+    built = {name: getattr(models, row["family"])(4, CLIP, **row["settings"]) for name, row in families.items()}
     seconds = []
     for i in range(rounds):
         began = time.perf_counter()
@@ -47,7 +47,7 @@ def main():
     """Measure all families of the study."""
     began = time.perf_counter()
     path = study.ROOT / "seqlib" / "costs.json"
-    study.write(path, {"made": study.made(), "runs": costs(study.FAMILIES)})
+    study.write(path, {"made": study.provenance(), "runs": costs(study.FAMILIES)})
     print(f"{path.name}: {len(study.FAMILIES)} families, {time.perf_counter() - began:.0f} s")
 
 
