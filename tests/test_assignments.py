@@ -102,7 +102,7 @@ def solution_lines(assignment):
 @pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=name)
 def test_nothing_of_the_solution_is_left_in_the_students_copy(assignment):
     hidden = solution_lines(assignment)
-    assert len(hidden) > 10
+    assert len(hidden) >= len(assignment.questions)
     words = json.dumps(assignment.student, ensure_ascii=False)
     assert not [line for line in hidden if len(line.strip()) > 8 and line.strip() in words]
     for mark in ("SOLUTION", "«", "»"):
