@@ -84,7 +84,7 @@ format: $(READY)  ## Format the code of the package, the tools, the tests and th
 	@$(IN_VENV) ruff check --fix --quiet . ; $(IN_VENV) ruff format .
 
 clean:  ## Remove what was built, and the virtual environment.
-	@rm -rf _build dist .venv .pytest_cache .ruff_cache .hypothesis .coverage mutants
+	@rm -rf _build dist .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage mutants
 
 # The virtual environment, made anew when the lock changes. uv is one of the locked packages: pip installs it, by its
 # hash, and it installs the rest.

@@ -3,11 +3,56 @@
 Submodules load when they are used; importing this package does not import TensorFlow.
 """
 
+import sys
+from functools import cached_property
 from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
+    from . import (
+        backend,
+        exercises,
+        measure,
+        model_files,
+        models,
+        puzzles,
+        quizzes,
+        rendering,
+        show,
+        tasks,
+        training,
+        widgets,
+    )
+    from .exercises import check
+    from .quizzes import quiz
+    from .tasks import TASKS, clips, twins
+    from .training import dataset
 
 __version__ = "0.1.0"
 
-_HOME = {  # where each public function lives
+__all__ = [
+    "TASKS",
+    "backend",
+    "check",
+    "clips",
+    "dataset",
+    "exercises",
+    "measure",
+    "model_files",
+    "models",
+    "puzzles",
+    "quiz",
+    "quizzes",
+    "rendering",
+    "show",
+    "tasks",
+    "training",
+    "twins",
+    "widgets",
+]
+
+_HOME = {  # where each public function lives; the other names are modules
     "TASKS": "tasks",
     "clips": "tasks",
     "twins": "tasks",
@@ -15,30 +60,22 @@ _HOME = {  # where each public function lives
     "check": "exercises",
     "quiz": "quizzes",
 }
-_MODULES = (
-    "exercises",
-    "model_files",
-    "measure",
-    "models",
-    "puzzles",
-    "quizzes",
-    "rendering",
-    "show",
-    "tasks",
-    "training",
-    "widgets",
-)
-
-__all__ = [*_HOME, *_MODULES]
 
 
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def _when_used(name):
+    """Make an attribute of this package that is imported when it is first used."""
+
+    def imported(package):
+        module = import_module(f"{__name__}.{_HOME.get(name, name)}")
+        return getattr(module, name) if name in _HOME else module
+
+    return cached_property(imported)
 
 
-def __dir__():
-    return sorted([*globals(), *__all__])
+# Properties, and not a `__getattr__` of the module: completion in IPython asks each name for its type, and with that
+# function TAB on `seqlib.mea` imports TensorFlow. A property's type it does not ask for.
+sys.modules[__name__].__class__ = type("Package", (ModuleType,), {name: _when_used(name) for name in __all__})
+
+
+def __dir__() -> list[str]:
+    return sorted(name for name in {*globals(), *__all__} if name in __all__ or name.startswith("__"))

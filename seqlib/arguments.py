@@ -1,11 +1,18 @@
 """Checks of arguments: every error names the argument, what was given and what is allowed."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["choice", "clip_array", "flag", "integer", "labels", "number", "same_shape", "span"]
 
 
-def integer(name, value, low, high=None):
+def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """Return ``value`` as an int, or say why it is not an integer from ``low`` to ``high``.
 
     Examples
@@ -18,14 +25,14 @@ def integer(name, value, low, high=None):
     ValueError: n must be an integer of at least 1, not 0
     """
     allowed = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+    if not _is_a(Integral, value):
         raise TypeError(f"{name} must be {allowed}, not {value!r}")
     if value < low or (high is not None and value > high):
         raise ValueError(f"{name} must be {allowed}, not {value!r}")
     return int(value)
 
 
-def number(name, value, low, high):
+def number(name: str, value: Any, low: float, high: float) -> float:
     """Return ``value`` as a float, or say why it is not a number from ``low`` to ``high``.
 
     Examples
@@ -36,14 +43,14 @@ def number(name, value, low, high):
     ValueError: noise must be a number from 0 to 18, not nan
     """
     allowed = f"a number from {low:g} to {high:g}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+    if not _is_a(Real, value):
         raise TypeError(f"{name} must be {allowed}, not {value!r}")
     if not low <= value <= high:  # NaN is not
         raise ValueError(f"{name} must be {allowed}, not {value!r}")
     return float(value)
 
 
-def span(name, value, low, high, *, step=1):
+def span(name: str, value: Any, low: float, high: float, *, step: float = 1) -> tuple[int, int]:
     """Return ``value``, one number or a (lowest, highest) pair, as two multiples of ``step``.
 
     The two are returned as integers that count steps.
@@ -58,7 +65,7 @@ def span(name, value, low, high, *, step=1):
     unit = "integer" if step == 1 else f"multiple of {step:g}"
     allowed = f"one {unit} or a (lowest, highest) pair, from {low:g} to {high:g}"
     pair = value if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or any(isinstance(v, (bool, np.bool_)) or not isinstance(v, Real) for v in pair):
+    if len(pair) != 2 or not all(_is_a(Real, end) for end in pair):
         raise TypeError(f"{name} must be {allowed}, not {value!r}")
     first, last = pair
     if not low <= first <= last <= high:  # NaN is not
@@ -68,7 +75,12 @@ def span(name, value, low, high, *, step=1):
     return int(first / step), int(last / step)
 
 
-def flag(name, value):
+def _is_a(kind, value):
+    """Tell whether a value is a number of this kind; True and False are not."""
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+
+
+def flag(name: str, value: Any) -> bool:
     """Return ``value``, or say why it is not True or False.
 
     Examples
@@ -83,7 +95,7 @@ def flag(name, value):
     return bool(value)
 
 
-def choice(name, value, allowed):
+def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``allowed``, or say what is.
 
     Examples
@@ -101,7 +113,7 @@ def choice(name, value, allowed):
     return value
 
 
-def clip_array(name, value, rank=5):
+def clip_array(name: str, value: Any, rank: int = 5) -> NDArray[np.uint8]:
     """Return ``value`` if it is a uint8 array of clips with ``rank`` axes, the last four of them (T, H, W, C)."""
     axes = {4: "(T, H, W, C)", 5: "(B, T, H, W, C)", 6: "(k, n, T, H, W, C)"}[rank]
     if not isinstance(value, np.ndarray):
@@ -113,7 +125,7 @@ def clip_array(name, value, rank=5):
     return value
 
 
-def same_shape(name, given, taken):
+def same_shape(name: str, given: Sequence[int | None], taken: Sequence[int | None]) -> None:
     """Say so if clips of shape ``given`` (T, H, W, C) do not fit a model that takes ``taken`` (None fits any)."""
     if len(given) != len(taken) or any(
         t is not None and g is not None and g != t for g, t in zip(given, taken, strict=False)
@@ -123,7 +135,7 @@ def same_shape(name, given, taken):
         )
 
 
-def labels(name, value, shape, classes):
+def labels(name: str, value: Any, shape: Sequence[int], classes: int) -> NDArray[np.integer]:
     """Return ``value`` if it is an integer array of ``shape`` with labels below ``classes``."""
     allowed = f"integer labels from 0 to {classes - 1}, shape {tuple(shape)}"
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":

@@ -3,6 +3,8 @@
 Numbers are float32 and are multiplied as such, on a GPU too: no mixed precision, no TensorFloat-32.
 """
 
+from __future__ import annotations
+
 import os
 import platform
 
@@ -40,7 +42,7 @@ SUMS_ALIKE = os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1" and platform.machine().l
 __all__ = ["SUMS_ALIKE", "keras", "running_on", "tf"]
 
 
-def running_on():
+def running_on() -> str:
     """Say in one line on what models are trained here, and with which versions; str.
 
     Examples

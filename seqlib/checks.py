@@ -1,14 +1,34 @@
 """How an exercise is checked: on random inputs, with a hint for each typical mistake."""
 
+from __future__ import annotations
+
 import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "KINDS",
+    "NOTHING_SO_FAR",
+    "SEEDS",
+    "Exercise",
+    "Verdict",
+    "as_html",
+    "called",
+    "changed",
+    "differs",
+    "function",
+    "same",
+    "told",
+    "value",
+    "verdict",
+]
 
 SEEDS = range(3)  # of the random inputs; what is right on one may be luck
 NOTHING_SO_FAR = "nothing is there so far: write it in place of the dots and check again"
@@ -30,14 +50,14 @@ class Verdict:
     hint: str = ""
 
     @property
-    def right(self):
+    def right(self) -> bool:
         """Whether the answer is right."""
         return not self.hint
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.right
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self._head()} {self.hint}".rstrip()
 
     def _repr_html_(self):
@@ -47,7 +67,7 @@ class Verdict:
         return f"{self.number}: {'right' if self.right else 'not yet'}."
 
 
-def as_html(marked):
+def as_html(marked: str) -> str:
     """Turn a text with `code` and *emphasis* into HTML; str.
 
     Examples
@@ -75,14 +95,14 @@ class Exercise(NamedTuple):
 
     kind: str
     form: str
-    judge: Callable
+    judge: Callable[[Any, np.random.Generator], str | None]
 
 
 def _is_model(value):
     return hasattr(value, "layers") and hasattr(value, "count_params")
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Any], bool]] = {
     "a function": lambda value: callable(value) and not _is_model(value) and not isinstance(value, type),
     "a number": lambda value: isinstance(value, (Real, np.number)) and not isinstance(value, (bool, np.bool_)),
     "a list": lambda value: isinstance(value, (list, tuple)),
@@ -91,7 +111,7 @@ KINDS = {
 }
 
 
-def verdict(number, exercise, answer):
+def verdict(number: str, exercise: Exercise, answer: Any) -> Verdict:
     """Judge an answer, on several random inputs; a `Verdict`.
 
     Raises
@@ -116,7 +136,12 @@ def _sentence(hint):
     return hint[:1].upper() + hint[1:] + "." * (hint[-1] not in ".?!")
 
 
-def function(form, inputs, right, *mistakes):
+def function(
+    form: str,
+    inputs: Callable[[np.random.Generator], tuple[Any, ...]],
+    right: Callable[..., Any],
+    *mistakes: tuple[Callable[..., Any], str],
+) -> Exercise:
     """Make an exercise out of a right function and typical wrong ones.
 
     Parameters
@@ -167,7 +192,7 @@ def function(form, inputs, right, *mistakes):
     return Exercise("a function", form, judge)
 
 
-def called(answer, *arguments):
+def called(answer: Callable[..., Any], *arguments: Any) -> tuple[NDArray[Any], None] | tuple[None, str]:
     """Call a learner's function; (what it returns, None), or (None, a hint) if it returns nothing or fails."""
     try:
         got = answer(*arguments)
@@ -181,7 +206,7 @@ def called(answer, *arguments):
         return None, f"it should return one array or number, not {type(got).__name__} of parts with different shapes"
 
 
-def told(form, arguments):
+def told(form: str, arguments: tuple[Any, ...]) -> str:
     """Say what a function was called with: the shapes of its arrays, the values of the rest."""
     names = form[form.index("(") + 1 : -1].split(", ")
     parts = (
@@ -191,7 +216,7 @@ def told(form, arguments):
     return "where " + ", ".join(parts)
 
 
-def same(got, wanted):
+def same(got: Any, wanted: Any) -> bool:
     """Tell whether two arrays are equal but for rounding: shapes, truth values as such, numbers; bool."""
     got, wanted = np.asarray(got), np.asarray(wanted)
     if got.shape != wanted.shape or (got.dtype == bool) != (wanted.dtype == bool):
@@ -201,7 +226,7 @@ def same(got, wanted):
     return bool(np.allclose(got.astype(float), wanted.astype(float), rtol=1e-4, atol=1e-4))
 
 
-def differs(got, wanted, where):
+def differs(got: NDArray[Any], wanted: Any, where: str) -> str:
     """Say in what an array is not as wanted: in shape, in type, or in which places."""
     wanted = np.asarray(wanted)
     if got.shape != wanted.shape:
@@ -230,7 +255,7 @@ def _number(value):
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def changed(given, arguments, form):
+def changed(given: tuple[Any, ...], arguments: tuple[Any, ...], form: str) -> str | None:
     """Say so if a function has changed an array that it was given; None if not."""
     for name, now, before in zip(form[form.index("(") + 1 : -1].split(", "), given, arguments, strict=False):
         if isinstance(before, np.ndarray) and not np.array_equal(now, before):
@@ -238,7 +263,7 @@ def changed(given, arguments, form):
     return None
 
 
-def value(form, right, *mistakes):
+def value(form: str, right: float, *mistakes: tuple[float, str]) -> Exercise:
     """Make an exercise out of a right number and typical wrong ones.
 
     Parameters

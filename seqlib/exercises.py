@@ -3,15 +3,20 @@
 Each judge looks for the typical mistakes first, each with a hint of its own, and only then for anything else.
 """
 
+from __future__ import annotations
+
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from . import arguments, puzzles, tasks
-from .checks import Exercise, called, function, value, verdict
+from .checks import Exercise, Verdict, called, function, value, verdict
+
+__all__ = ["EXERCISES", "GROWING", "check"]
 
 
-def check(number, answer):
+def check(number: str, answer: Any) -> Verdict:
     """Check an answer to an exercise or a puzzle: right, or a hint at what is not.
 
     Functions are tried on random inputs; numbers, lists and models are looked at for what the exercise asks. TensorFlow
@@ -32,8 +37,10 @@ def check(number, answer):
 
     Raises
     ------
-    ValueError, TypeError
-        If there is no such exercise, or if ``answer`` is of another kind than it asks for.
+    ValueError
+        If there is no exercise of this number.
+    TypeError
+        If ``number`` is not a str, or ``answer`` is of another kind than the exercise asks for.
 
     Examples
     --------
@@ -468,15 +475,15 @@ def _growth(answer, random):
     return None
 
 
-FIVE_TASKS = ("shape", "direction", "order", "event", "duration")  # which exercise 6.3 is about
+_FIVE_TASKS = ("shape", "direction", "order", "event", "duration")  # which exercise 6.3 is about
 
 
 def _harmless(answer, random):
     if set(answer) != {"flip", "backwards"}:
         return "it takes two lists of tasks, `flip` and `backwards`"
-    unknown = [name for name in (*answer["flip"], *answer["backwards"]) if name not in FIVE_TASKS]
+    unknown = [name for name in (*answer["flip"], *answer["backwards"]) if name not in _FIVE_TASKS]
     if unknown:
-        return f"there is no task {unknown[0]!r} among {', '.join(FIVE_TASKS)}"
+        return f"there is no task {unknown[0]!r} among {', '.join(_FIVE_TASKS)}"
     if "direction" in answer["flip"]:
         return "a flip turns right into left, and `direction` asks for it"
     if "direction" in answer["backwards"]:
@@ -484,7 +491,7 @@ def _harmless(answer, random):
     if "order" in answer["backwards"]:
         return "played backwards, what came first comes last, and `order` asks for it"
     for change, harmed in (("flip", {"direction"}), ("backwards", {"direction", "order"})):
-        missing = set(FIVE_TASKS) - harmed - set(answer[change])
+        missing = set(_FIVE_TASKS) - harmed - set(answer[change])
         if missing:
             return f"`{change}` takes nothing from `{min(missing)}`: read its rule again"
     return None

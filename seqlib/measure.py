@@ -1,5 +1,7 @@
 """Measurements: accuracy with its interval, agreement on twins, what a model costs, and what it can see."""
 
+from __future__ import annotations
+
 import math
 import multiprocessing
 import sys
@@ -8,12 +10,36 @@ import weakref
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import arguments
 from .backend import SUMS_ALIKE, keras, running_on, tf
+
+__all__ = [
+    "CLOSE_CALL",
+    "MANY",
+    "ROUNDING",
+    "Accuracy",
+    "CheckedClaims",
+    "Claim",
+    "Layer",
+    "Timing",
+    "TwinReport",
+    "accuracy",
+    "check_claims",
+    "latency",
+    "layer_costs",
+    "logits",
+    "multiply_adds",
+    "parameters",
+    "peak_memory",
+    "receptive_field",
+    "step_seconds",
+    "twin_agreement",
+]
 
 layers = keras.layers
 
@@ -38,17 +64,17 @@ class Accuracy(NamedTuple):
     total: int
 
     @property
-    def value(self):
+    def value(self) -> float:
         """The share of right answers, from 0 to 1."""
         return self.right / self.total
 
     @property
-    def low(self):
+    def low(self) -> float:
         """The interval's lower end."""
         return self._interval()[0]
 
     @property
-    def high(self):
+    def high(self) -> float:
         """The interval's upper end."""
         return self._interval()[1]
 
@@ -60,7 +86,7 @@ class Accuracy(NamedTuple):
         low, high = (centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)
         return (0.0 if self.right == 0 else low), (1.0 if self.right == n else high)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.value:.1%} ({self.right:,} of {self.total:,}, 95% interval {self.low:.1%} to {self.high:.1%})"
 
 
@@ -89,7 +115,7 @@ class TwinReport(NamedTuple):
     largest_difference: float
     close_calls: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"right: {self.accuracy.right:,} of {self.accuracy.total:,}, {self.accuracy.value:.1%}\n"
             f"same answer for all members in {self.same_answer:,} of {self.sets:,} sets; "
@@ -102,7 +128,7 @@ class Layer(NamedTuple):
     """What one layer costs; see `layer_costs`."""
 
     name: str
-    output_shape: tuple
+    output_shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
 
@@ -115,14 +141,35 @@ class Timing(NamedTuple):
     upper_quartile: float
 
 
-_compiled = weakref.WeakKeyDictionary()  # model: its answer as a compiled function, while the model lives
+_compiled: weakref.WeakKeyDictionary[keras.Model, Any] = (
+    weakref.WeakKeyDictionary()
+)  # model: its answer as a compiled function, while the model lives
 
 
-def logits(model, x, batch=32):
+def logits(model: keras.Model, x: NDArray[np.uint8], batch: int = 32) -> NDArray[np.float32]:
     """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes).
 
     This is done on the CPU, whatever the model was trained on: that twins get the same bits is promised there alone.
     From 500 clips on, the model is compiled, once; its weights may change afterwards, its layers may not.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to logits.
+    x : uint8 array (B, T, H, W, C)
+    batch : int
+        How many clips at a time, at least 1.
+
+    Returns
+    -------
+    float32 array (B, classes)
+
+    Raises
+    ------
+    TypeError
+        If ``x`` is not a uint8 array, or ``batch`` not an integer.
+    ValueError
+        If ``x`` does not hold clips of the shape that the model takes, or ``batch`` is less than 1.
 
     Examples
     --------
@@ -152,7 +199,7 @@ def _compile(model):
     return tf.function(answer, input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)])
 
 
-def accuracy(model, x, y, batch=32):
+def accuracy(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], batch: int = 32) -> Accuracy:
     """Count right answers.
 
     Parameters
@@ -162,6 +209,7 @@ def accuracy(model, x, y, batch=32):
     x : uint8 array (B, T, H, W, C)
     y : integer array (B,)
     batch : int
+        How many clips at a time, at least 1.
 
     Returns
     -------
@@ -169,8 +217,11 @@ def accuracy(model, x, y, batch=32):
 
     Raises
     ------
-    TypeError, ValueError
-        If clips or labels are of the wrong kind or shape.
+    TypeError
+        If ``x`` is not a uint8 array, ``y`` not an integer array, or ``batch`` not an integer.
+    ValueError
+        If ``x`` does not hold clips of the shape that the model takes, if ``y`` is not one label for each clip, from 0
+        to the number of classes less 1, or if ``batch`` is less than 1.
 
     Examples
     --------
@@ -184,7 +235,7 @@ def accuracy(model, x, y, batch=32):
     return Accuracy(int((scores.argmax(-1) == y).sum()), len(y))
 
 
-def twin_agreement(model, x, y, batch=32):
+def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], batch: int = 32) -> TwinReport:
     """Compare a model's answers within twin sets.
 
     Each member is predicted in a call of its own with the same batches, so that a model whose arithmetic is the same
@@ -197,10 +248,19 @@ def twin_agreement(model, x, y, batch=32):
     x : uint8 array (k, n, T, H, W, C)
     y : integer array (k, n)
     batch : int
+        How many clips at a time, at least 1.
 
     Returns
     -------
     TwinReport
+
+    Raises
+    ------
+    TypeError
+        If ``x`` is not a uint8 array, ``y`` not an integer array, or ``batch`` not an integer.
+    ValueError
+        If ``x`` does not hold sets of clips of the shape that the model takes, if ``y`` is not one label for each clip,
+        from 0 to the number of classes less 1, or if ``batch`` is less than 1.
 
     Examples
     --------
@@ -226,7 +286,7 @@ def twin_agreement(model, x, y, batch=32):
     )
 
 
-def layer_costs(model):
+def layer_costs(model: keras.Model) -> list[Layer]:
     """List the layers with their parameters and multiply-adds for one clip.
 
     A kernel weight is used once for each place, and in a recurrent layer once for each frame, at which its layer is
@@ -284,7 +344,7 @@ def _shape(tensor):
     return None if isinstance(tensor, list) else tuple(tensor.shape[1:])
 
 
-def parameters(model):
+def parameters(model: keras.Model) -> int:
     """Count a model's parameters, trained or not; int.
 
     Examples
@@ -296,8 +356,13 @@ def parameters(model):
     return model.count_params()
 
 
-def multiply_adds(model):
+def multiply_adds(model: keras.Model) -> int:
     """Count a model's multiply-adds (MACs) for one clip; int. See `layer_costs`.
+
+    Raises
+    ------
+    TypeError
+        For a layer with weights whose multiply-adds are not known here.
 
     Examples
     --------
@@ -308,7 +373,9 @@ def multiply_adds(model):
     return sum(cost.multiply_adds for cost in layer_costs(model))
 
 
-def receptive_field(model, layer=None, samples=32, seed=0):
+def receptive_field(
+    model: keras.Model, layer: str | None = None, samples: int = 32, seed: int = 0
+) -> tuple[int, int, int]:
     """Find what one unit can see, by asking which inputs have a gradient.
 
     The unit is the middle one of ``layer``'s output (all its channels), the inputs are random clips: what pooling
@@ -321,13 +388,21 @@ def receptive_field(model, layer=None, samples=32, seed=0):
     layer : str, optional
         A layer's name; by default the model's output.
     samples : int
-        How many random clips.
+        How many random clips, at least 1.
     seed : int
+        From 0 to 2**31 - 1.
 
     Returns
     -------
     (int, int, int)
         Frames, rows and columns from the first to the last input that matters.
+
+    Raises
+    ------
+    TypeError
+        If ``layer`` is not a str, or ``samples`` or ``seed`` not an integer.
+    ValueError
+        If the model has no layer of that name, or ``samples`` or ``seed`` is out of its range.
 
     Examples
     --------
@@ -352,16 +427,28 @@ def receptive_field(model, layer=None, samples=32, seed=0):
     for axis in range(3):
         seen = np.flatnonzero(matters.any(axis=tuple(other for other in range(3) if other != axis)))
         extent.append(int(seen[-1] - seen[0] + 1) if len(seen) else 0)
-    return tuple(extent)
+    return extent[0], extent[1], extent[2]
 
 
-def latency(model, repeats=30):
+def latency(model: keras.Model, repeats: int = 30) -> Timing:
     """Time the answer to one clip, as a compiled function, after warming up.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to logits.
+    repeats : int
+        How many answers are timed, at least 1.
 
     Returns
     -------
     Timing
         Seconds for one clip.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``repeats`` is not an integer, or is less than 1.
 
     Examples
     --------
@@ -374,13 +461,27 @@ def latency(model, repeats=30):
     return _timed(lambda: answer(clip).numpy(), arguments.integer("repeats", repeats, 1))
 
 
-def step_seconds(model, batch=32, repeats=10):
+def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timing:
     """Time one training step (forwards, backwards, update) on a copy of the model, after warming up.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to logits.
+    batch : int
+        How many clips a step takes, at least 1.
+    repeats : int
+        How many steps are timed, at least 1.
 
     Returns
     -------
     Timing
         Seconds for one step of ``batch`` clips.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``batch`` or ``repeats`` is not an integer, or is less than 1.
 
     Examples
     --------
@@ -393,7 +494,7 @@ def step_seconds(model, batch=32, repeats=10):
     return _timed(lambda: step(batch), arguments.integer("repeats", repeats, 1))
 
 
-def peak_memory(model, batch=32):
+def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     """Measure by how much a process grows, at its peak, in training steps on a copy of the model.
 
     A process of its own does it, after a step of one clip, so that compilation does not count.
@@ -401,13 +502,19 @@ def peak_memory(model, batch=32):
     Parameters
     ----------
     model : keras.Model
-        Clips to scores.
+        Clips to logits.
     batch : int
+        How many clips a step takes, at least 1.
 
     Returns
     -------
     int or None
         Bytes; None on Windows, which does not tell.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``batch`` is not an integer, or is less than 1.
 
     Examples
     --------
@@ -468,8 +575,14 @@ class Claim(NamedTuple):
     bound: float
 
     @property
-    def holds(self):
-        """Whether the measurement keeps the bound."""
+    def holds(self) -> bool:
+        """Whether the measurement keeps the bound.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``relation`` is none of the three.
+        """
         relations = {
             "==": self.measured == self.bound,
             ">=": self.measured >= self.bound,
@@ -482,7 +595,7 @@ def _plain(number):
     return f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
 
 
-class CheckedClaims(tuple):
+class CheckedClaims(tuple[Claim, ...]):
     """A tuple of `Claim` that shows itself as a table, and on what it was measured."""
 
     def _rows(self):
@@ -490,7 +603,7 @@ class CheckedClaims(tuple):
         for claim in self:
             yield claim.claim, _plain(claim.measured), f"{signs[claim.relation]} {_plain(claim.bound)}", "yes"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         rows = [f"{claim}: {measured} ({bound}) holds" for claim, measured, bound, _ in self._rows()]
         return "\n".join([*rows, running_on()])
 
@@ -501,7 +614,7 @@ class CheckedClaims(tuple):
         return f"<table><caption>{escape(running_on())}</caption>{head}{rows}</table>"
 
 
-def check_claims(*claims):
+def check_claims(*claims: tuple[str, float, str, float]) -> CheckedClaims:
     """Check a lesson's claims; each is (claim, measured, relation, bound).
 
     Returns
@@ -512,7 +625,9 @@ def check_claims(*claims):
     Raises
     ------
     AssertionError
-        Listing every claim that does not hold, with its figures.
+        If a claim does not hold; the message lists every such claim with its figures.
+    TypeError, ValueError
+        If a relation is none of "==", ">=" and "<=".
 
     Examples
     --------

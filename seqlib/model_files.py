@@ -4,14 +4,31 @@ Keras' own files name the Python objects that loading them makes, so one from a 
 Here a fixed list of layers is known, each with the settings that may be told, and `load_model` builds them itself.
 """
 
+from __future__ import annotations
+
 import json
 import math
+import os
 import re
 import zipfile
+from collections.abc import Iterable
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .backend import keras
+
+__all__ = [
+    "LARGEST_FILE",
+    "LARGEST_OUTPUT",
+    "LAYERS",
+    "MOST_LAYERS",
+    "build",
+    "describe",
+    "load_model",
+    "save_model",
+]
 
 MOST_LAYERS, LARGEST_FILE, LARGEST_OUTPUT = 200, 2**26, 2**24  # layers; bytes, unpacked; numbers in one layer's output
 
@@ -20,7 +37,7 @@ _RECURRENT = ("units", "activation", "recurrent_activation", "use_bias", "return
 _POOLING = ("pool_size", "strides", "padding")
 _RANKS = ("1D", "2D", "3D")
 
-LAYERS = {  # the layers that a file may hold, and what may be told about each
+LAYERS: dict[str, tuple[str, ...]] = {
     "InputLayer": ("shape",),
     "Rescaling": ("scale", "offset"),
     "Dense": ("units", "activation", "use_bias"),
@@ -48,9 +65,10 @@ LAYERS = {  # the layers that a file may hold, and what may be told about each
     **{f"ZeroPadding{rank}": ("padding",) for rank in _RANKS},
     **{f"Cropping{rank}": ("cropping",) for rank in _RANKS},
 }
+"""The layers that a file may hold, and the settings that it may hold of each."""
 
 
-def save_model(model, path):
+def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Write a model to a file that `load_model` reads: its layers as text, its weights as arrays, no code.
 
     Parameters
@@ -64,7 +82,8 @@ def save_model(model, path):
     Raises
     ------
     ValueError
-        Naming the layer that a file cannot hold.
+        If ``path`` does not end in ``.npz``; if the model has several inputs or outputs, uses a layer twice, or holds
+        one that is not in `LAYERS`, or is too large: what `load_model` would refuse.
 
     Examples
     --------
@@ -83,7 +102,7 @@ def save_model(model, path):
     np.savez_compressed(path, layers=np.frombuffer(json.dumps(layers).encode(), np.uint8), **weights)
 
 
-def load_model(file):
+def load_model(file: str | os.PathLike[str] | BinaryIO) -> keras.Model:
     """Read a model from a file that `save_model` wrote, be it from somebody you do not trust.
 
     Parameters
@@ -98,7 +117,7 @@ def load_model(file):
     Raises
     ------
     ValueError
-        If it is not such a file.
+        If there is no such file, or `save_model` has not written it.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -112,8 +131,14 @@ def load_model(file):
     return build(layers, weights)
 
 
-def describe(model):
-    """List a model's layers, in an order in which they can be built, as what JSON can hold."""
+def describe(model: keras.Model) -> list[dict[str, Any]]:
+    """List a model's layers, in an order in which they can be built, as what JSON can hold.
+
+    Raises
+    ------
+    ValueError
+        If the model has several inputs or outputs, uses a layer twice, or holds one that is not in `LAYERS`.
+    """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError("model must have one input and one output")
     config = keras.Model(model.inputs, model.outputs).get_config()
@@ -152,29 +177,30 @@ def _sources(calls):
             yield from _sources(part)
 
 
-def build(layers, weights):
+def build(layers: list[dict[str, Any]], weights: Iterable[NDArray[np.float32]]) -> keras.Model:
     """Build a model from what `describe` returns, and give it its weights; whoever made them up.
 
     Raises
     ------
     ValueError
-        If a layer or a setting is not in ``LAYERS``, or anything does not fit.
+        If a layer or a setting is not in `LAYERS`, if layers or weights do not fit together, or if there are too many.
     """
     if not isinstance(layers, list) or not 2 <= len(layers) <= MOST_LAYERS:
         raise ValueError(f"layers must be a list of 2 to {MOST_LAYERS}")
-    made = {}
+    outputs: dict[str, Any] = {}
     try:
-        for one in layers:
-            name, inputs = one["name"], [made[source] for source in one["inputs"]]
-            if not re.fullmatch(r"\w{1,64}", name) or name in made:
+        for layer in layers:
+            name, inputs = layer["name"], [outputs[source] for source in layer["inputs"]]
+            if not re.fullmatch(r"\w{1,64}", name) or name in outputs:
                 raise ValueError(f"a layer's name must be one word, and its own, not {name!r:.80}")
-            if one["class"] == "InputLayer":
-                made[name] = first = keras.Input([_whole(length) for length in one["settings"]["shape"]], name=name)
+            if layer["class"] == "InputLayer":
+                first = keras.Input([_whole(length) for length in layer["settings"]["shape"]], name=name)
+                outputs[name] = first
             else:
-                made[name] = _layer(one, name)(inputs if len(inputs) > 1 else inputs[0])
-            if math.prod(length or 1 for length in made[name].shape) > LARGEST_OUTPUT:
+                outputs[name] = _layer(layer, name)(inputs if len(inputs) > 1 else inputs[0])
+            if math.prod(length or 1 for length in outputs[name].shape) > LARGEST_OUTPUT:
                 raise ValueError(f"layer {name!r} has more than {LARGEST_OUTPUT:,} outputs")
-        model = keras.Model(first, made[name])
+        model = keras.Model(first, outputs[name])
         weights = [np.asarray(array) for array in weights]
         if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in weights):
             raise ValueError("weights must be finite float32 numbers")

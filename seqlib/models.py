@@ -3,6 +3,8 @@
 Every model takes clips (B, T, H, W, C) as uint8 and rescales them in its first layer, so that the background is 0.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from . import arguments
@@ -10,32 +12,51 @@ from .backend import keras
 from .rendering import BACKGROUND
 from .tasks import Task
 
+__all__ = [
+    "CELLS",
+    "Shape",
+    "attention_pooling",
+    "average_pooling",
+    "cnn_rnn",
+    "conv2plus1d",
+    "conv3d",
+    "conv_lstm",
+    "early_fusion",
+    "max_pooling",
+    "single_frame",
+]
+
 layers, ops = keras.layers, keras.ops
+
+Shape = tuple[int, int, int, int]
+"""The shape of a clip, (T, H, W, C)."""
 
 CELLS = {"simple": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
 
 
-def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
+def single_frame(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
     """Build a 2D CNN that reads one frame of the clip, frame T // 2, and never sees another.
 
     Parameters
     ----------
     task : Task or int
-        A task, or its number of classes.
+        A task, or a number of classes, at least 2.
     clip_shape : (int, int, int, int)
-        (T, H, W, C).
+        (T, H, W, C); H and W are at least 8.
     seed : int
-        Seeds the initial weights (and, as Keras has it, everything that is random in Keras afterwards).
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
 
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C) to logits (B, classes), float32.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
 
     Raises
     ------
-    TypeError, ValueError
-        Naming the argument, what was given and what is allowed.
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -47,10 +68,29 @@ def single_frame(task, clip_shape=(16, 32, 32, 1), seed=0):
     return keras.Model(clip, _image_network(x, classes), name="single_frame")
 
 
-def early_fusion(task, clip_shape=(16, 32, 32, 1), seed=0):
+def early_fusion(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
     """Build a 2D CNN that reads all frames at once, stacked as channels: each frame has filters of its own.
 
-    Parameters, returns and raises as in `single_frame`.
+    Parameters
+    ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -64,10 +104,29 @@ def early_fusion(task, clip_shape=(16, 32, 32, 1), seed=0):
     return keras.Model(clip, _image_network(x, classes), name="early_fusion")
 
 
-def average_pooling(task, clip_shape=(16, 32, 32, 1), seed=0):
+def average_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and average the frames' features over time.
 
-    Parameters, returns and raises as in `single_frame`.
+    Parameters
+    ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -81,10 +140,29 @@ def average_pooling(task, clip_shape=(16, 32, 32, 1), seed=0):
     return keras.Model(clip, _head(x, classes), name="average_pooling")
 
 
-def max_pooling(task, clip_shape=(16, 32, 32, 1), seed=0):
+def max_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and keep the largest of each feature over time.
 
-    Parameters, returns and raises as in `single_frame`.
+    Parameters
+    ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -97,15 +175,33 @@ def max_pooling(task, clip_shape=(16, 32, 32, 1), seed=0):
     return keras.Model(clip, _head(x, classes), name="max_pooling")
 
 
-def attention_pooling(task, clip_shape=(16, 32, 32, 1), seed=0, *, positions=False):
+def attention_pooling(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, positions: bool = False
+) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and average the frames' features with weights that it learns.
-
-    Parameters, returns and raises as in `single_frame`, and:
 
     Parameters
     ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
     positions : bool
         Whether each frame's features carry its number, as a one-hot vector of length T.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -128,10 +224,29 @@ def attention_pooling(task, clip_shape=(16, 32, 32, 1), seed=0, *, positions=Fal
     return keras.Model(clip, _head(x, classes), name="attention_pooling")
 
 
-def conv3d(task, clip_shape=(16, 32, 32, 1), seed=0):
+def conv3d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
     """Build a 3D CNN: two convolutions see three frames each, so that a unit of the last layer sees five.
 
-    Parameters, returns and raises as in `single_frame`.
+    Parameters
+    ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -147,10 +262,29 @@ def conv3d(task, clip_shape=(16, 32, 32, 1), seed=0):
     return keras.Model(clip, _head(x, classes), name="conv3d")
 
 
-def conv2plus1d(task, clip_shape=(16, 32, 32, 1), seed=0):
+def conv2plus1d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
     """Build the 3D CNN with each 3 x 3 x 3 convolution split in two, one in space and one in time.
 
-    Parameters, returns and raises as in `single_frame`.
+    Parameters
+    ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -168,17 +302,40 @@ def conv2plus1d(task, clip_shape=(16, 32, 32, 1), seed=0):
     return keras.Model(clip, _head(x, classes), name="conv2plus1d")
 
 
-def cnn_rnn(task, clip_shape=(16, 32, 32, 1), seed=0, *, cell="gru", features="flat"):
+def cnn_rnn(
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    cell: str = "gru",
+    features: str = "flat",
+) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and a recurrent layer that reads the frames' features in order.
-
-    Parameters, returns and raises as in `single_frame`, and:
 
     Parameters
     ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
     cell : {"simple", "gru", "lstm"}
         The recurrent layer's cell, with 32 units.
     features : {"flat", "pooled"}
         What is kept of a frame's feature map: all of it, or each channel's average over space.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------
@@ -193,10 +350,29 @@ def cnn_rnn(task, clip_shape=(16, 32, 32, 1), seed=0, *, cell="gru", features="f
     return keras.Model(clip, _head(x, classes), name="cnn_rnn")
 
 
-def conv_lstm(task, clip_shape=(16, 32, 32, 1), seed=0):
+def conv_lstm(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
     """Build a CNN whose last convolution is an LSTM: its state is a feature map, updated frame by frame.
 
-    Parameters, returns and raises as in `single_frame`.
+    Parameters
+    ----------
+    task : Task or int
+        A task, or a number of classes, at least 2.
+    clip_shape : (int, int, int, int)
+        (T, H, W, C); H and W are at least 8.
+    seed : int
+        Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+
+    Returns
+    -------
+    keras.Model
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type: a task's name, a length or a seed that is not an integer.
+    ValueError
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------

@@ -3,15 +3,20 @@
 The puzzles' texts stand in notebooks/puzzles.ipynb. Grey clips have no channel axis here: (T, H, W).
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from . import arguments
 from .checks import Exercise, function
+
+__all__ = ["EXERCISES", "PUZZLES", "Puzzle", "example"]
 
 
 class Puzzle(NamedTuple):
@@ -25,10 +30,10 @@ class Puzzle(NamedTuple):
     """
 
     exercise: Exercise
-    arrays: Callable
+    arrays: Callable[[], dict[str, NDArray[Any]]]
 
 
-def example(number):
+def example(number: str) -> dict[str, NDArray[Any]]:
     """Return a puzzle's example, for `show.arrays` to draw.
 
     Parameters
@@ -40,6 +45,11 @@ def example(number):
     -------
     dict of str to array
         What the code is given and what it should give.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``number`` is not a str, or there is no puzzle of this number.
 
     Examples
     --------

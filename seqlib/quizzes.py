@@ -1,11 +1,15 @@
 """The chapters' quizzes, for the book's pages and for notebooks. The questions stand in quizzes.toml."""
 
+from __future__ import annotations
+
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 from . import arguments
 from .checks import as_html
+
+__all__ = ["PATH", "Option", "Question", "Quiz", "quiz"]
 
 PATH = Path(__file__).with_suffix(".toml")
 
@@ -22,14 +26,14 @@ class Question(NamedTuple):
     """A question of a quiz; ``again`` is the earlier chapter that it comes back to, or None."""
 
     ask: str
-    options: tuple
+    options: tuple[Option, ...]
     again: int | None = None
 
 
-class Quiz(tuple):
+class Quiz(tuple[Question, ...]):
     """A tuple of `Question`, which shows itself; each option unfolds to say whether it is right, and why."""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "\n\n".join(
             f"{number}. {question.ask}" + "".join(f"\n   - {option.say}" for option in question.options)
             for number, question in enumerate(self, 1)
@@ -40,7 +44,7 @@ class Quiz(tuple):
         return f'<ol class="quiz">{"".join(map(_question, self))}</ol>'
 
 
-def quiz(chapter):
+def quiz(chapter: int) -> Quiz:
     """Return a chapter's quiz; in a notebook it shows itself.
 
     Parameters
@@ -51,6 +55,11 @@ def quiz(chapter):
     Returns
     -------
     Quiz
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``chapter`` is not an integer, or there is no quiz of this chapter.
 
     Examples
     --------

@@ -4,11 +4,28 @@ Integer arithmetic only, so that the same arguments give the same bytes on every
 NumPy, and so that forty lines of JavaScript could draw the same clips.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "BACKGROUND",
+    "BRIGHTNESS",
+    "KINDS",
+    "MAX_NOISE",
+    "SUBPIXELS",
+    "FrameTable",
+    "atlas",
+    "hash32",
+    "noise_levels",
+    "render",
+    "shape_cells",
+]
 
 KINDS = ("disc", "square", "triangle", "cross")
 SUBPIXELS = 8  # positions and speeds count eighths of a pixel
@@ -25,14 +42,14 @@ class FrameTable(NamedTuple):
     that is how all twins but ``middle`` are made.
     """
 
-    kind: np.ndarray  # index into KINDS
-    size: np.ndarray  # pixels: the side of the square of equal area
-    y: np.ndarray  # the centre, in 1/SUBPIXELS pixel, any integer (borders are periodic)
-    x: np.ndarray
-    contrast: np.ndarray  # grey levels above BACKGROUND; 0 is a blank frame
-    noise: np.ndarray  # uint32: the key of the frame's noise
+    kind: NDArray[np.integer]  # index into KINDS
+    size: NDArray[np.integer]  # pixels: the side of the square of equal area
+    y: NDArray[np.integer]  # the centre, in 1/SUBPIXELS pixel, any integer (borders are periodic)
+    x: NDArray[np.integer]
+    contrast: NDArray[np.integer]  # grey levels above BACKGROUND; 0 is a blank frame
+    noise: NDArray[np.integer]  # uint32: the key of the frame's noise
 
-    def permuted(self, order):
+    def permuted(self, order: NDArray[np.integer]) -> FrameTable:
         """Put the frames in another order: frame t of the result is frame ``order[:, t]``; (n, T) indices."""
         return FrameTable(*(np.take_along_axis(field, order, axis=1) for field in self))
 
@@ -44,7 +61,7 @@ def _mix(h):
     return h ^ (h >> np.uint32(16))
 
 
-def hash32(*words):
+def hash32(*words: ArrayLike) -> NDArray[np.uint32] | np.uint32:
     """Hash integers (arrays broadcast) to uint32; the order of the words matters.
 
     Examples
@@ -58,7 +75,7 @@ def hash32(*words):
     return h if np.broadcast_shapes(*map(np.shape, words)) else h[0]
 
 
-def shape_cells(kind, size, cells):
+def shape_cells(kind: int, size: int, cells: int) -> NDArray[np.bool_]:
     """Draw one shape, centred, on a grid of ``cells`` x ``cells`` subpixels; bool (cells, cells).
 
     Every shape is the set of the (SUBPIXELS * size)**2 subpixels that its own distance ranks nearest, so all shapes
@@ -88,7 +105,7 @@ def shape_cells(kind, size, cells):
 
 
 @lru_cache(maxsize=2)
-def atlas(sizes, resolution):
+def atlas(sizes: tuple[int, int], resolution: int) -> NDArray[np.uint8]:
     """All shapes at all subpixel phases, each in the middle of a periodic canvas.
 
     Returns a read-only uint8 array (kind, size, phase y, phase x, 2 * resolution, 2 * resolution) of coverages from 0
@@ -110,7 +127,7 @@ def atlas(sizes, resolution):
 
 
 @lru_cache(maxsize=8)
-def noise_levels(noise):
+def noise_levels(noise: float) -> NDArray[np.int16]:
     """Tabulate the grey levels that a sum of four random bytes stands for; int16 (1021,), standard deviation ``noise``.
 
     Four uniform bytes have mean 510 and variance 4 (256**2 - 1) / 12, a standard deviation of 147.8.
@@ -119,7 +136,7 @@ def noise_levels(noise):
     return (((np.arange(1021) - 510) * scale + 32768) >> 16).astype(np.int16)
 
 
-def render(table, sizes, resolution, noise):
+def render(table: FrameTable, sizes: tuple[int, int], resolution: int, noise: float) -> NDArray[np.uint8]:
     """Draw a frame table; returns uint8 (n, T, resolution, resolution, 1).
 
     Parameters

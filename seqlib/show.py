@@ -3,22 +3,45 @@
 A picture's text is made from what it shows: `describe` looks at the pixels, `learning_curves` at the numbers.
 """
 
+from __future__ import annotations
+
 import io
 import textwrap
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Image as IPythonImage
 from IPython.display import display
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from . import arguments, rendering
+
+__all__ = [
+    "FAMILIES",
+    "MARK",
+    "STYLE",
+    "Family",
+    "Picture",
+    "animation",
+    "arrays",
+    "describe",
+    "film_strip",
+    "frame_image",
+    "glue",
+    "learning_curves",
+    "matrix",
+    "picture",
+    "png",
+]
 
 
 class Family(NamedTuple):
@@ -29,20 +52,20 @@ class Family(NamedTuple):
     colour, marker, dashes : str
         As Matplotlib takes them.
     settings : tuple of dict
-        What its function in `seqlib.models` can be given by keyword; each of them is a model that is tested.
+        What its function in `seqlib.models` can be given besides, by keyword; each is a model that is tested.
     """
 
     colour: str
     marker: str
     dashes: str
-    settings: tuple = ({},)
+    settings: tuple[dict[str, Any], ...] = ({},)
 
 
 # The table of families, by the names of their functions in `seqlib.models`. Each colour has a contrast of 3 : 1 or
 # more on white and on the book's dark page. The first nine are at least 24 apart (CIE76) for normal sight and for each
 # of the three kinds of colour blindness. There is no tenth such colour: any other is at least 18 away from them.
 # Kin have kindred colours.
-FAMILIES = {
+FAMILIES: dict[str, Family] = {
     "single_frame": Family("#745d51", "o", "-"),
     "early_fusion": Family("#e87400", "s", "-"),
     "average_pooling": Family("#68a25d", "^", "--"),
@@ -53,9 +76,12 @@ FAMILIES = {
     "cnn_rnn": Family("#c50c17", "<", "-.", ({}, {"cell": "simple"}, {"cell": "lstm"}, {"features": "pooled"})),
     "conv_lstm": Family("#a4308b", ">", "-."),
 }
+"""The families by the names of their functions in `seqlib.models`: a `Family` for each, which says how it is drawn."""
 
 MARK = "#e87400"
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
+"""The file with the Matplotlib style of all pictures, for ``plt.style.context(STYLE)``."""
+
 _WARM = LinearSegmentedColormap.from_list("warm", ["#F4F4F1", "#F0A050"])
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F4F1", "#7C7CE0", "#2F2FA8"])
 
@@ -63,11 +89,11 @@ _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F4F1", "#7C7CE0", "#2
 class Picture(IPythonImage):
     """A PNG for notebooks that says in words what it shows: in its metadata, and wherever it is printed."""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.metadata["alt"]
 
 
-def describe(clip):
+def describe(clip: NDArray[np.uint8]) -> str:
     """Say in words what a clip of the course shows, from its pixels alone.
 
     Each frame is compared with all shapes of size 4 or more at all places (by a matched filter); below size 6 it may
@@ -81,6 +107,11 @@ def describe(clip):
     Returns
     -------
     str
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``clip`` is not a uint8 array, or does not have four axes.
 
     Examples
     --------
@@ -105,8 +136,8 @@ def describe(clip):
     return "; ".join(parts)
 
 
-NO_SHAPE = {-1: "blank", -2: "no shape to be made out", -3: "several shapes"}
-BLANK, UNKNOWN, SEVERAL = NO_SHAPE
+_NO_SHAPE = {-1: "blank", -2: "no shape to be made out", -3: "several shapes"}
+_BLANK, _UNKNOWN, _SEVERAL = _NO_SHAPE
 
 
 @lru_cache(maxsize=128)
@@ -119,7 +150,7 @@ def _template(kind, size, side):
 
 
 def _found(grey):
-    """For each frame, its kind of shape (or one of NO_SHAPE) and the row and column of its middle; arrays (T,)."""
+    """For each frame, its kind of shape (or one of _NO_SHAPE) and the row and column of its middle; arrays (T,)."""
     side, frames = grey.shape[-1], np.arange(len(grey))
     spectra = np.fft.rfft2(grey)
     templates = list(product(range(len(rendering.KINDS)), range(4, side // 2 + 1)))
@@ -141,16 +172,16 @@ def _found(grey):
     noise = 1.48 * np.median(np.abs(grey - np.median(grey)))  # a matched filter's answer to noise varies as much
     least = np.maximum(7 * noise, 8 * size)
     seen = peak > least
-    found = np.where(seen, kind, BLANK)
+    found = np.where(seen, kind, _BLANK)
     energy = (grey**2).sum((1, 2)) - np.where(seen, peak**2, 0)
     for t in np.flatnonzero(seen):
         match = np.fft.irfft2(spectra[t] * _template(kind[t], size[t], side), s=(side, side))
         others = _peaks(match, 1.5 * size[t], max(least[t], peak[t] / 2))[1:]
         if others:
-            found[t] = SEVERAL
+            found[t] = _SEVERAL
             energy[t] -= np.square(others).sum()
     explained = energy < (1.4 * rendering.MAX_NOISE * side) ** 2  # what is left may be noise
-    return np.where(explained, found, UNKNOWN), row, column
+    return np.where(explained, found, _UNKNOWN), row, column
 
 
 def _peaks(match, apart, least):
@@ -167,7 +198,7 @@ def _peaks(match, apart, least):
 def _part(kinds, rows, columns, side):
     """Describe consecutive frames that are all blank, all unknown, or all hold a shape."""
     if kinds[0] < 0:
-        return _frames(len(kinds), NO_SHAPE[kinds[0]])
+        return _frames(len(kinds), _NO_SHAPE[kinds[0]])
     name = _name(kinds)
     if len(kinds) == 1:
         return _frames(1, name)
@@ -245,7 +276,14 @@ def _several(clips, names):
     return clips, names, alt
 
 
-def film_strip(clips, names=None, *, every=1, mark=None, alt=None):
+def film_strip(
+    clips: NDArray[np.uint8],
+    names: Sequence[str] | None = None,
+    *,
+    every: int = 1,
+    mark: int | None = None,
+    alt: str | None = None,
+) -> Picture:
     """Lay the frames of one clip, or of several one below the other, side by side in time.
 
     Parameters
@@ -263,7 +301,15 @@ def film_strip(clips, names=None, *, every=1, mark=None, alt=None):
 
     Returns
     -------
-    IPython.display.Image
+    Picture
+
+    Raises
+    ------
+    TypeError
+        If ``clips`` are not uint8, ``names`` is a single str, or ``every`` or ``mark`` is not an integer.
+    ValueError
+        If ``clips`` do not have four axes or five, or have neither one channel nor three; if ``names`` are not as many
+        as the clips; if ``every`` is less than 1, or frame ``mark`` is not shown.
 
     Examples
     --------
@@ -295,7 +341,9 @@ def film_strip(clips, names=None, *, every=1, mark=None, alt=None):
     return picture(figure, alt)
 
 
-def animation(clips, names=None, *, scale=4, frames_per_second=8):
+def animation(
+    clips: NDArray[np.uint8], names: Sequence[str] | None = None, *, scale: int = 4, frames_per_second: float = 8
+) -> Picture:
     """Play one clip, or several side by side, as a small animated PNG.
 
     Parameters
@@ -304,13 +352,22 @@ def animation(clips, names=None, *, scale=4, frames_per_second=8):
     names : sequence of str, optional
         One for each clip, written above it.
     scale : int
-        Screen pixels a pixel.
+        Screen pixels a pixel, from 1 to 32.
     frames_per_second : float
+        From 0.5 to 50.
 
     Returns
     -------
-    IPython.display.Image
+    Picture
         It plays as many times as fit into five seconds, once at least, and then rests on its last frame.
+
+    Raises
+    ------
+    TypeError
+        If ``clips`` are not uint8, ``names`` is a single str, or ``scale`` or ``frames_per_second`` is not a number.
+    ValueError
+        If ``clips`` do not have four axes or five, or have neither one channel nor three; if ``names`` are not as many
+        as the clips; if ``scale`` or ``frames_per_second`` is out of its range.
 
     Examples
     --------
@@ -328,7 +385,7 @@ def animation(clips, names=None, *, scale=4, frames_per_second=8):
     return Picture(data, format="png", metadata={"alt": f"Animation. {alt}"})
 
 
-def frame_image(clips, names, t, scale):
+def frame_image(clips: NDArray[np.uint8], names: Sequence[str], t: int, scale: int) -> Image.Image:
     """Set frame ``t`` of clips (k, T, H, W, C) side by side, under their names, enlarged; a PIL image."""
     height, width = clips.shape[2] * scale, clips.shape[3] * scale
     step, head = width + 2 * scale, 20 if any(names) else 0
@@ -340,14 +397,20 @@ def frame_image(clips, names, t, scale):
     return image
 
 
-def png(image, **options):
+def png(image: Image.Image, **options: Any) -> bytes:
     """Encode a PIL image; bytes. Options are those of Pillow's PNG writer."""
     data = io.BytesIO()
     image.save(data, "PNG", optimize=True, **options)
     return data.getvalue()
 
 
-def learning_curves(history, *, title="", family="single_frame", chance=None):
+def learning_curves(
+    history: dict[str, list[float]],
+    *,
+    title: str = "",
+    family: str = "single_frame",
+    chance: float | None = None,
+) -> Picture:
     """Draw accuracy over epochs, in training and in validation.
 
     Parameters
@@ -358,11 +421,18 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
     family : str
         Whose colour to draw in: a key of `FAMILIES`.
     chance : float, optional
-        Drawn as a dotted line.
+        Drawn as a dotted line; from 0 to 1.
 
     Returns
     -------
-    IPython.display.Image
+    Picture
+
+    Raises
+    ------
+    TypeError
+        If ``history`` is not a dict, ``family`` not a str, or ``chance`` not a number.
+    ValueError
+        If ``history`` has no accuracy of a single epoch; if there is no such ``family``, or ``chance`` is out of range.
 
     Examples
     --------
@@ -373,8 +443,8 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
     chance = None if chance is None else arguments.number("chance", chance, 0, 1)
     if not isinstance(history, dict):
         raise TypeError(f"history must be a dict, as in training.fit(...).history, not {type(history).__name__}")
-    curves = [("training", history.get("accuracy"), "--"), ("validation", history.get("val_accuracy"), "-")]
-    curves = [(name, list(values), dashes) for name, values, dashes in curves if values is not None and len(values)]
+    given = (("training", history.get("accuracy"), "--"), ("validation", history.get("val_accuracy"), "-"))
+    curves = [(name, list(values), dashes) for name, values, dashes in given if values is not None and len(values)]
     if not curves:
         raise ValueError(f"history must hold 'accuracy' or 'val_accuracy' of one epoch or more, not {sorted(history)}")
     epochs = np.arange(1, len(curves[0][1]) + 1)
@@ -395,7 +465,7 @@ def learning_curves(history, *, title="", family="single_frame", chance=None):
     return picture(figure, f"Learning curves over {len(epochs)} epoch{'s' * (len(epochs) > 1)}: accuracy in {courses}.")
 
 
-def matrix(runs, ceilings):
+def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str], float]) -> Picture:
     """Draw what a study measured: families down, tasks across; the mean accuracy, and the lowest and highest.
 
     A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so: its runs
@@ -411,7 +481,12 @@ def matrix(runs, ceilings):
 
     Returns
     -------
-    IPython.display.Image
+    Picture
+
+    Raises
+    ------
+    KeyError
+        If a run lacks one of these entries.
 
     Examples
     --------
@@ -420,7 +495,7 @@ def matrix(runs, ceilings):
     Accuracy by family and task. average: order 50% (blind, at most 50%).
     """
     rows, columns = (list(dict.fromkeys(run[axis] for run in runs)) for axis in ("row", "column"))
-    reached = {(row, column): [] for row in rows for column in columns}
+    reached: dict[tuple[str, str], list[float]] = {(row, column): [] for row in rows for column in columns}
     chance = {run["row"]: run["chance"] for run in runs}
     for run in runs:
         reached[run["row"], run["column"]].append(run["right"] / run["total"])
@@ -459,7 +534,7 @@ def matrix(runs, ceilings):
     return picture(figure, f"Accuracy by family and task. {'; '.join(lines)}.")
 
 
-def arrays(drawn):
+def arrays(drawn: Mapping[str, ArrayLike]) -> Picture:
     """Draw small arrays as cells with numbers, one below the other; the last is what the others should become.
 
     Of an array with three axes or four, the last two make a panel, and the panels stand side by side.
@@ -471,20 +546,25 @@ def arrays(drawn):
 
     Returns
     -------
-    IPython.display.Image
+    Picture
+
+    Raises
+    ------
+    ValueError
+        If an array is empty, or has more than four axes.
 
     Examples
     --------
     >>> arrays({"clip": np.array([[[1, 2]], [[3, 4]]]), "reverse(clip)": np.array([[[3, 4]], [[1, 2]]])})
     clip: [[[1, 2]], [[3, 4]]]. After an arrow, reverse(clip): [[[3, 4]], [[1, 2]]].
     """
-    drawn = {title: np.asarray(array) for title, array in drawn.items()}
-    for title, array in drawn.items():
+    titled = {title: np.asarray(array) for title, array in drawn.items()}
+    for title, array in titled.items():
         if array.ndim > 4 or not array.size:
             raise ValueError(f"drawn must hold arrays of one to four axes, not {title!r} of shape {array.shape}")
-    strongest = max(1e-9, *(float(np.abs(array.astype(float)).max()) for array in drawn.values()))
+    strongest = max(1e-9, *(float(np.abs(array.astype(float)).max()) for array in titled.values()))
     side, gap, head, foot = 0.38, 0.3, 0.75, 0.5  # inches, and the rest in cells
-    laid = [array.reshape((1,) * (4 - array.ndim) + array.shape) for array in drawn.values()]
+    laid = [array.reshape((1,) * (4 - array.ndim) + array.shape) for array in titled.values()]
     sizes = [(n * (h + foot * (m > 1)), m * (w + gap)) for n, m, h, w in (array.shape for array in laid)]
     width = max(8.0, *(0.27 * len(title) for title in drawn), *(across for _, across in sizes))
     height = sum(down + head + 0.3 for down, _ in sizes) + 0.8
@@ -509,7 +589,7 @@ def arrays(drawn):
                     below = top + row * (panels.shape[2] + foot) + panels.shape[2] + 0.24
                     axis.text(middle, below, str(column), ha="center", va="center", fontsize=8, color="#5B5B66")
             top += down + 0.3
-    *given, wanted = (f"{title}: {_rounded(array)}" for title, array in drawn.items())
+    *given, wanted = (f"{title}: {_rounded(array)}" for title, array in titled.items())
     return picture(figure, f"{'; '.join(given)}. After an arrow, {wanted}." if given else f"{wanted}.")
 
 
@@ -535,7 +615,7 @@ def _ink(shade):
     return "white" if shade > 0.62 else "black"
 
 
-def picture(figure, alt):
+def picture(figure: Figure, alt: str) -> Picture:
     """Turn a Matplotlib figure into a PNG with alternative text, and close the figure.
 
     Parameters
@@ -546,7 +626,7 @@ def picture(figure, alt):
 
     Returns
     -------
-    IPython.display.Image
+    Picture
     """
     rendered = io.BytesIO()
     figure.savefig(rendered, format="png")
@@ -556,7 +636,7 @@ def picture(figure, alt):
     return Picture(png(few_colours), format="png", width=round(width), metadata={"alt": alt})
 
 
-def glue(**numbers):
+def glue(**numbers: float | str | np.generic) -> None:
     """Store numbers under their names in this notebook, for the book's prose to quote; a notebook shows nothing.
 
     Writes the same records as `myst_nb.glue`, which is not there on Colab.

@@ -1,14 +1,19 @@
 """Tasks: what is asked of a clip, the clips that ask it, and the twins that a blind model cannot tell apart."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import arguments, rendering
 from .rendering import KINDS, SUBPIXELS, FrameTable
+
+__all__ = ["DEFAULTS", "DIRECTIONS", "TASKS", "Draw", "Options", "Task", "clips", "find", "twins"]
 
 DIRECTIONS = ("right", "left", "down", "up")  # neighbours are opposites: direction ^ 1 is the way back
 STEP_Y, STEP_X = np.array([0, 0, 1, -1]), np.array([1, -1, 0, 0])
@@ -19,43 +24,53 @@ class Options(NamedTuple):
 
     frames: int
     resolution: int
-    size: tuple  # pixels, (lowest, highest)
-    speed: tuple  # 1/SUBPIXELS pixel a frame, (lowest, highest)
-    brightness: tuple  # grey levels, (lowest, highest)
+    size: tuple[int, int]  # pixels, (lowest, highest)
+    speed: tuple[int, int]  # 1/SUBPIXELS pixel a frame, (lowest, highest)
+    brightness: tuple[int, int]  # grey levels, (lowest, highest)
     noise: float
-    block: tuple  # frames, one number for each class
+    block: tuple[int, ...]  # frames, one number for each class
     gap: int | None
-    onset: tuple | None  # frames, (first, last); None: wherever there is room
+    onset: tuple[int, int] | None  # frames, (first, last); None: wherever there is room
 
-    def length(self, block):
+    def length(self, block: Any) -> Any:
         """From the first frame that shows something to the last, in frames, for blocks of ``block``."""
         return block if self.gap is None else 2 * block + self.gap
 
-    def span_of_onsets(self, block):
+    def span_of_onsets(self, block: Any) -> tuple[Any, Any]:
         """First and last frame at which blocks of ``block`` may begin; with a blank frame at either end, if it fits."""
         room = self.frames - self.length(block)
         margin = np.minimum(1, room // 2)
         return self.onset or (margin, room - margin)
 
 
+@dataclass(frozen=True)
 class Draw:
     """The random numbers of clips ``index`` of a task: each a hash of (task, seed, what it is for, index), no state."""
 
-    def __init__(self, task, seed, index, options):
-        self.task, self.seed, self.index, self.options = task, seed, index, options
+    task: str
+    seed: int
+    index: NDArray[np.int64]
+    options: Options
 
     def _word(self, name, *more):
         return rendering.hash32(crc32(self.task.encode()), self.seed, crc32(name.encode()), *more)
 
-    def __call__(self, name, low, high):
+    def __call__(self, name: str, low: Any, high: Any) -> NDArray[np.int64]:
         """One integer from ``low`` to ``high`` (each a number or (n,)) for each clip, int64; a fresh draw a name."""
         return low + self._word(name, self.index).astype(np.int64) % (high - low + 1)
 
-    def labels(self, classes):
+    def labels(self, classes: int) -> NDArray[np.int64]:
         """Labels, int64 (n,), such that every aligned run of ``classes`` clips holds each class once."""
         return (self.index + self._word("label", self.index // classes).astype(np.int64)) % classes
 
-    def appearance(self, name, start, length, kind=None, direction=None):
+    def appearance(
+        self,
+        name: str,
+        start: NDArray[np.int64],
+        length: NDArray[np.int64],
+        kind: NDArray[np.int64] | None = None,
+        direction: NDArray[np.int64] | None = None,
+    ) -> FrameTable:
         """One shape, seen for ``length`` (n,) frames from frame ``start`` (n,) on, drifting steadily; a frame table.
 
         Brightness, size, speed and the position in frame T // 2 are drawn; so are kind and direction if not given.
@@ -109,17 +124,17 @@ class Task:
 
     name: str
     question: str
-    classes: tuple
-    twins: tuple
-    table: Callable
-    layout: Callable
-    defaults: dict = field(default_factory=dict)
+    classes: tuple[str, ...]
+    twins: tuple[str, ...]
+    table: Callable[..., FrameTable]
+    layout: Callable[[int], tuple[int | tuple[int, ...], int | None]]
+    defaults: dict[str, Any] = field(default_factory=dict)
     least_frames: int = 1
     least_block: int = 1
     needs_motion: bool = False
 
     @property
-    def chance(self):
+    def chance(self) -> float:
         """Accuracy of a model that cannot see what is asked, one over the number of classes."""
         return 1 / len(self.classes)
 
@@ -162,7 +177,7 @@ def _order(draw, label, onset, block):
     return FrameTable(*(np.where(second.contrast > 0, b, a) for a, b in zip(first, second, strict=True)))
 
 
-TASKS = {
+TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Task(
@@ -214,8 +229,9 @@ TASKS = {
         ),
     )
 }
+"""The tasks by name, ``"shape"``, ``"direction"``, ``"order"``, ``"event"`` and ``"duration"``; each is a `Task`."""
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "frames": 16,
     "resolution": 32,
     "size": (8, 11),
@@ -226,15 +242,18 @@ DEFAULTS = {
     "gap": None,
     "onset": None,
 }
+"""The options of `clips` and their defaults; a task's own ones come first. None depends on the task and the frames."""
+
 ATLAS_PIXELS = 2**18  # sizes times pixels of a frame; the atlas takes 1,024 bytes for each
 
 
-def _options(task, kind=None, **given):
-    """Check the options of `clips` and fill in the defaults, some of which depend on the task and on other options."""
-    unknown = sorted(set(given) - set(DEFAULTS))
-    if unknown:
-        raise TypeError(f"{unknown[0]} is not an option; the options are {', '.join(DEFAULTS)}")
-    frames, resolution, size, speed, brightness, noise, block, gap, onset = (DEFAULTS | task.defaults | given).values()
+def _options(task, kind=None, *given):
+    """Check the options of `clips`, in the order of DEFAULTS, and fill in the defaults where they are None.
+
+    Some defaults depend on the task and on other options.
+    """
+    own = {name: value for name, value in zip(DEFAULTS, given, strict=False) if value is not None}
+    frames, resolution, size, speed, brightness, noise, block, gap, onset = (DEFAULTS | task.defaults | own).values()
 
     frames = arguments.integer("frames", frames, task.least_frames, 4096)
     resolution = arguments.integer("resolution", resolution, 8, 512)
@@ -283,8 +302,16 @@ def _options(task, kind=None, **given):
     return options._replace(onset=onset)
 
 
-def find(task):
-    """Return the `Task` of that name; a `Task` is returned as it is."""
+def find(task: str | Task) -> Task:
+    """Return the `Task` of that name; a `Task` is returned as it is.
+
+    Raises
+    ------
+    TypeError
+        If ``task`` is neither a str nor a `Task`.
+    ValueError
+        If `TASKS` has no task of that name.
+    """
     if isinstance(task, Task):
         return task
     return TASKS[arguments.choice("task", task, TASKS)]
@@ -306,11 +333,26 @@ def _table(task, draw, label, onset=None):
     return task.table(draw, label, onset, block)
 
 
-def clips(task, n, seed=0, *, start=0, **options):
+def clips(
+    task: str | Task,
+    n: int,
+    seed: int = 0,
+    *,
+    start: int = 0,
+    frames: int | None = None,
+    resolution: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    speed: float | tuple[float, float] | None = None,
+    brightness: int | tuple[int, int] | None = None,
+    noise: float | None = None,
+    block: int | None = None,
+    gap: int | None = None,
+    onset: int | tuple[int, int] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Draw labelled clips of moving shapes.
 
     Clip i is a pure function of (task, options, seed, i): ``clips(task, 10, start=90)`` are the last ten of
-    ``clips(task, 100)``, on any machine, byte for byte.
+    ``clips(task, 100)``, on any machine, byte for byte. An option that is None has the default named here.
 
     Parameters
     ----------
@@ -335,14 +377,14 @@ def clips(task, n, seed=0, *, start=0, **options):
         Lowest and highest grey level of a shape, from 65 to 191; the background is 64.
     noise : float, default 8; for ``event`` 12
         Standard deviation of the noise in grey levels, at most 18. Each frame has noise of its own.
-    block : int
-        For how many frames a shape is seen. Default: all of them; for ``order``, frames // 8. In ``event`` (none or
-        one) and ``duration`` (1, 3, 5 or 7 eighths of the frames) it is the answer, and cannot be set.
-    gap : int
-        Blank frames between the two blocks of ``order``. Default: 3 * frames // 8.
-    onset : int or (int, int)
-        First and last frame at which the first block may begin. Default: anywhere that leaves a blank frame at
-        either end, if there is room.
+    block : int, default frames; for ``order`` frames // 8
+        For how many frames a shape is seen. In ``event`` (none or one) and ``duration`` (1, 3, 5 or 7 eighths of the
+        frames) it is the answer, and cannot be set.
+    gap : int, default 3 * frames // 8
+        Blank frames between the two blocks of ``order``. The other tasks have one block, and no gap.
+    onset : int or (int, int), default anywhere
+        First and last frame at which the first block may begin. By default a blank frame is left at either end, if
+        there is room.
 
     Returns
     -------
@@ -353,8 +395,12 @@ def clips(task, n, seed=0, *, start=0, **options):
 
     Raises
     ------
-    TypeError, ValueError
-        Naming the argument, what was given and what is allowed.
+    TypeError
+        If an argument is not of its type: a number given as a str or a bool, 1.5 frames, three sizes.
+    ValueError
+        If there is no such task; if a number is outside its range, or a pair not in order; if ``resolution`` is less
+        than twice the largest size, or too many sizes are asked for at a high one; if ``frames`` are too few for the
+        blocks and the gap; if the task has no such option: ``block`` where it is the answer, ``gap`` with one block.
 
     Examples
     --------
@@ -365,14 +411,30 @@ def clips(task, n, seed=0, *, start=0, **options):
     True
     """
     task = find(task)
-    options = _options(task, **options)
+    options = _options(task, None, frames, resolution, size, speed, brightness, noise, block, gap, onset)
     draw = _draw(task, n, seed, start, options)
     label = draw.labels(len(task.classes))
     table = _table(task, draw, label)
     return rendering.render(table, options.size, options.resolution, options.noise), label
 
 
-def twins(task, kind, n, seed=0, *, start=0, **options):
+def twins(
+    task: str | Task,
+    kind: str,
+    n: int,
+    seed: int = 0,
+    *,
+    start: int = 0,
+    frames: int | None = None,
+    resolution: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    speed: float | tuple[float, float] | None = None,
+    brightness: int | tuple[int, int] | None = None,
+    noise: float | None = None,
+    block: int | None = None,
+    gap: int | None = None,
+    onset: int | tuple[int, int] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Draw twin sets: clips that differ only in what the task asks about.
 
     ============ ============== = ==========================================================================
@@ -399,8 +461,9 @@ def twins(task, kind, n, seed=0, *, start=0, **options):
         How many twin sets.
     seed, start : int
         As in `clips`.
-    **options
-        As in `clips`; for ``shift``, ``block`` is frames // 2 by default where it would be the whole clip.
+    frames, resolution, size, speed, brightness, noise, block, gap, onset
+        As in `clips`, but for two defaults in ``shift``: ``block`` is frames // 2 where it would be the whole clip, and
+        ``onset`` the first and the last frame that leave a blank one at either end, if there is room.
 
     Returns
     -------
@@ -411,8 +474,11 @@ def twins(task, kind, n, seed=0, *, start=0, **options):
 
     Raises
     ------
-    TypeError, ValueError
-        Naming the argument, what was given and what is allowed.
+    TypeError
+        If an argument is not of its type, as in `clips`.
+    ValueError
+        If the task has no twins of this kind, or anything that `clips` refuses; in ``shift``, if no blank frame is left
+        to shift a block into, or ``onset`` is not two different frames.
 
     Examples
     --------
@@ -424,25 +490,25 @@ def twins(task, kind, n, seed=0, *, start=0, **options):
     """
     task = find(task)
     kind = arguments.choice("kind", kind, task.twins)
-    options = _options(task, kind, **options)
+    options = _options(task, kind, frames, resolution, size, speed, brightness, noise, block, gap, onset)
     draw = _draw(task, n, seed, start, options)
     label = draw.labels(len(task.classes))
     time = np.arange(options.frames)
     if kind in ("middle", "stretch"):  # one scene, drawn for each label
         labels = np.arange(len(task.classes))[:, None] * np.ones_like(label)
-        onset = draw("onset", *options.span_of_onsets(max(options.block)))
-        tables = [_table(task, draw, each, onset) for each in labels]
+        onsets = draw("onset", *options.span_of_onsets(max(options.block)))
+        tables = [_table(task, draw, each, onsets) for each in labels]
     elif kind == "reverse":
         labels = np.stack([label, label ^ 1])
         table = _table(task, draw, label)
         tables = [table, table.permuted(np.tile(time[::-1], (len(label), 1)))]
     elif kind == "swap":
         labels = np.stack([label, 1 - label])
-        block = options.block[0]
-        onset = draw("onset", *options.span_of_onsets(block))
-        since, apart = time - onset[:, None], block + options.gap
-        in_first, in_second = (since >= 0) & (since < block), (apart <= since) & (since < apart + block)
-        table = _table(task, draw, label, onset)
+        length = options.block[0]
+        onsets = draw("onset", *options.span_of_onsets(length))
+        since, apart = time - onsets[:, None], length + options.gap
+        in_first, in_second = (since >= 0) & (since < length), (apart <= since) & (since < apart + length)
+        table = _table(task, draw, label, onsets)
         tables = [table, table.permuted(time + apart * in_first - apart * in_second)]
     else:  # shift: the frames go round, and what comes in from the end is blank
         labels = np.stack([label, label])

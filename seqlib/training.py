@@ -1,12 +1,28 @@
 """Training: clips as a `tf.data.Dataset`, and one function that trains, shows progress and can be interrupted."""
 
+from __future__ import annotations
+
 import shutil
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from . import arguments, tasks
 from .backend import keras, tf
+from .tasks import Task
+
+__all__ = ["Dataset", "Run", "dataset", "fit"]
+
+
+class Dataset(Protocol):
+    """A `tf.data.Dataset` for type checkers, which do not know TensorFlow's: what it has and an array has not."""
+
+    @property
+    def element_spec(self) -> Any:
+        """Shapes and types of what it serves."""
 
 
 class Run(NamedTuple):
@@ -22,26 +38,55 @@ class Run(NamedTuple):
         True if training was stopped by hand; the model keeps the weights it had then.
     """
 
-    history: dict
+    history: dict[str, list[float]]
     seconds: float
     interrupted: bool
 
 
-def dataset(task, n, seed=0, *, batch=32, start=0, **options):
+def dataset(
+    task: str | Task,
+    n: int,
+    seed: int = 0,
+    *,
+    batch: int = 32,
+    start: int = 0,
+    frames: int | None = None,
+    resolution: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    speed: float | tuple[float, float] | None = None,
+    brightness: int | tuple[int, int] | None = None,
+    noise: float | None = None,
+    block: int | None = None,
+    gap: int | None = None,
+    onset: int | tuple[int, int] | None = None,
+) -> tf.data.Dataset:
     """Draw clips and serve them in shuffled batches.
 
     Parameters
     ----------
-    task, n, seed, start, **options
-        As in `seqlib.clips`.
+    task : str or Task
+        A key of `TASKS`, or a task of your own.
+    n : int
+        How many clips.
+    seed, start : int
+        As in `clips`.
     batch : int
         Clips in a batch, B.
+    frames, resolution, size, speed, brightness, noise, block, gap, onset
+        As in `clips`; an option that is None has the default named there.
 
     Returns
     -------
     tf.data.Dataset
         Of (x, y): uint8 (B, T, H, W, C) and int64 (B,), prefetched. Every pass is in another order; the orders
         depend on TensorFlow's global seed at the time of this call.
+
+    Raises
+    ------
+    TypeError
+        If ``batch`` is not an integer, or for an argument that `clips` refuses with one.
+    ValueError
+        If ``batch`` is less than 1, or for an argument that `clips` refuses with one.
 
     Examples
     --------
@@ -50,7 +95,22 @@ def dataset(task, n, seed=0, *, batch=32, start=0, **options):
     (TensorShape([8, 16, 32, 32, 1]), tf.uint8)
     """
     batch = arguments.integer("batch", batch, 1)
-    return _batches(*tasks.clips(task, n, seed, start=start, **options), batch)
+    x, y = tasks.clips(
+        task,
+        n,
+        seed,
+        start=start,
+        frames=frames,
+        resolution=resolution,
+        size=size,
+        speed=speed,
+        brightness=brightness,
+        noise=noise,
+        block=block,
+        gap=gap,
+        onset=onset,
+    )
+    return _batches(x, y, batch)
 
 
 def _batches(x, y, batch=32, shuffle=True):
@@ -60,7 +120,16 @@ def _batches(x, y, batch=32, shuffle=True):
     return served.batch(batch).prefetch(tf.data.AUTOTUNE)
 
 
-def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0, stop_at=None):
+def fit(
+    model: keras.Model,
+    train: tuple[NDArray[np.uint8], NDArray[np.integer]] | Dataset,
+    validation: tuple[NDArray[np.uint8], NDArray[np.integer]] | Dataset | None = None,
+    *,
+    epochs: int = 10,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    stop_at: float | None = None,
+) -> Run:
     """Train a model: Adam on the cross-entropy of its logits.
 
     Sets the seeds of Python, NumPy and TensorFlow and asks for deterministic operations: on one machine, with one
@@ -75,8 +144,11 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0,
     train, validation : (x, y) or tf.data.Dataset
         As from `seqlib.clips` or `dataset`. A pair is served in batches of 32, in training shuffled.
     epochs : int
+        At least 1.
     learning_rate : float
+        From 0 to 1.
     seed : int
+        From 0 to 2**32 - 1.
     stop_at : float, optional
         Stop after the first epoch whose validation accuracy, from 0 to 1, reaches this; it takes ``validation``.
 
@@ -87,8 +159,12 @@ def fit(model, train, validation=None, *, epochs=10, learning_rate=1e-3, seed=0,
 
     Raises
     ------
-    TypeError, ValueError
-        If clips are not uint8 or do not have the shape that the model takes; the message names the argument.
+    TypeError
+        If ``train`` or ``validation`` is neither a pair nor a Dataset of pairs, such as ``x`` alone; if clips are not
+        uint8 or labels not integers; if another argument is not of its type.
+    ValueError
+        If clips do not have the shape that the model takes; if labels are not one for each clip, or not below the
+        number of classes; if ``stop_at`` is given without ``validation``; if a number is out of its range.
 
     Examples
     --------

@@ -1,26 +1,40 @@
 """Tools with sliders for live notebooks; where no kernel runs, a picture stands in their place."""
 
+from __future__ import annotations
+
 import base64
 
 import ipywidgets
+import numpy as np
+from numpy.typing import NDArray
 
 from . import rendering, show, tasks
+from .tasks import Task
+
+__all__ = ["WIDGET", "Explorer", "explorer"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def explorer(task="direction"):
+def explorer(task: str | Task = "direction") -> Explorer:
     """Look at clips of any task, or at twin sets of any kind, frame by frame.
 
     Parameters
     ----------
-    task : str
-        The task to begin with.
+    task : str or Task
+        The task to begin with, one of `TASKS`.
 
     Returns
     -------
     Explorer
         Shows itself: as sliders and a picture in Jupyter and on Colab, as a film strip on a page.
+
+    Raises
+    ------
+    TypeError
+        If ``task`` is neither a str nor a `Task`.
+    ValueError
+        If `TASKS` has no task of that name.
 
     Examples
     --------
@@ -35,7 +49,19 @@ def explorer(task="direction"):
 class Explorer:
     """What `explorer` returns; its controls are ipywidgets: task, twins, seed, noise, frame, picture, caption."""
 
-    def __init__(self, task):
+    task: ipywidgets.Dropdown
+    twins: ipywidgets.Dropdown
+    seed: ipywidgets.BoundedIntText
+    noise: ipywidgets.IntSlider
+    frame: ipywidgets.IntSlider
+    play: ipywidgets.Play
+    picture: ipywidgets.Image
+    caption: ipywidgets.Label
+    box: ipywidgets.HBox
+    clips: NDArray[np.uint8]
+    names: list[str]
+
+    def __init__(self, task: str | Task) -> None:
         task = tasks.find(task)
         self.task = ipywidgets.Dropdown(options=list(tasks.TASKS), value=task.name, description="task")
         self.twins = ipywidgets.Dropdown(options=["none", *task.twins], description="twins")

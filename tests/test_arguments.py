@@ -1,12 +1,13 @@
 """Bad input: every error names the argument, what was given and what is allowed."""
 
+import inspect
 import math
 
 import numpy as np
 import pytest
 
 import seqlib
-from seqlib import arguments, measure, models, show, training
+from seqlib import arguments, measure, models, show, tasks, training
 from seqlib.backend import keras, tf
 
 NAN, INF = math.nan, math.inf
@@ -80,7 +81,6 @@ CLIPS = [
     (ValueError, {"speed": NAN}, ["speed", "multiple of 0.125", "not nan"]),
     (ValueError, {"speed": (0, INF)}, ["speed", "multiple of 0.125", "inf"]),
     (TypeError, {"speed": "fast"}, ["speed", "multiple of 0.125", "not 'fast'"]),
-    (TypeError, {"speed": None}, ["speed", "multiple of 0.125", "not None"]),
     (ValueError, {"brightness": 64}, ["brightness", "(lowest, highest)", "from 65 to 191", "not 64"]),
     (ValueError, {"brightness": 192}, ["brightness", "from 65 to 191", "not 192"]),
     (ValueError, {"brightness": (60, 100)}, ["brightness", "from 65 to 191", "(60, 100)"]),
@@ -90,7 +90,6 @@ CLIPS = [
     (ValueError, {"task": "event", "brightness": (88, INF)}, ["brightness", "from 65 to 191", "inf"]),
     (TypeError, {"brightness": "bright"}, ["brightness", "from 65 to 191", "not 'bright'"]),
     (TypeError, {"brightness": True}, ["brightness", "from 65 to 191", "not True"]),
-    (TypeError, {"brightness": None}, ["brightness", "from 65 to 191", "not None"]),
     (TypeError, {"brightness": (80, 90, 100)}, ["brightness", "(lowest, highest)", "(80, 90, 100)"]),
     (ValueError, {"noise": -0.5}, ["noise", "number from 0 to 18", "not -0.5"]),
     (ValueError, {"noise": NAN}, ["noise", "number from 0 to 18", "not nan"]),
@@ -123,7 +122,7 @@ CLIPS = [
     (TypeError, {"block": 4, "onset": "1"}, ["onset", "from 0 to 12", "not '1'"]),
     (ValueError, {"task": "event", "onset": 16}, ["onset", "from 0 to 15", "not 16"]),
     (ValueError, {"task": "duration", "onset": (0, 3)}, ["onset", "from 0 to 2", "(0, 3)"]),
-    (TypeError, {"colour": 3}, ["colour", "the options are frames, resolution, size, speed, brightness, noise, block"]),
+    (TypeError, {"colour": 3}, ["unexpected keyword argument 'colour'"]),
     (ValueError, {"task": "direction", "block": 1}, ["block", "from 2", "not 1"]),
     (ValueError, {"task": "direction", "speed": 0}, ["speed", "from 0.125", "not 0"]),
     (ValueError, {"resolution": 512}, ["size", "at most 1 size", "(8, 11)"]),
@@ -132,6 +131,27 @@ CLIPS = [
 
 def test_good_input_is_not_refused():
     seqlib.clips("shape", 4)
+
+
+@pytest.mark.parametrize("task", seqlib.TASKS)
+def test_an_option_that_is_none_has_the_default_of_its_task(task):
+    none = dict.fromkeys(tasks.DEFAULTS)
+    x, y = seqlib.clips(task, 4)
+    same_x, same_y = seqlib.clips(task, 4, **none)
+    assert np.array_equal(x, same_x) and np.array_equal(y, same_y)
+    served_x, served_y = next(iter(seqlib.dataset(task, 4, batch=4, **none)))
+    assert sorted(clip.tobytes() for clip in served_x.numpy()) == sorted(clip.tobytes() for clip in x)
+    assert np.array_equal(np.sort(served_y), np.sort(y))
+    for kind in seqlib.TASKS[task].twins:
+        assert np.array_equal(seqlib.twins(task, kind, 4, **none)[0], seqlib.twins(task, kind, 4)[0])
+
+
+@pytest.mark.parametrize("function", [seqlib.clips, seqlib.twins, seqlib.dataset])
+def test_every_option_can_be_given_by_its_name_alone(function):
+    parameters = inspect.signature(function).parameters
+    assert list(parameters)[-len(tasks.DEFAULTS) :] == list(tasks.DEFAULTS)
+    for option in tasks.DEFAULTS:
+        assert parameters[option].kind == inspect.Parameter.KEYWORD_ONLY and parameters[option].default is None
 
 
 @pytest.mark.parametrize(("kind", "options", "words"), CLIPS)

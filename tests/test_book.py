@@ -1,5 +1,6 @@
 """Test the built book as files: what every page must hold, and what none may."""
 
+import inspect
 import json
 import re
 import sys
@@ -10,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+import seqlib
 from seqlib.show import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,6 +138,21 @@ def test_the_page_of_where_it_runs_shows_everything_that_passed(book):
         cells = {row["date"], row["python"], row["packages"]["tensorflow"], lessons}
         assert any(cells <= one for one in shown), row["date"]
     assert (len(record["gpu"]) == 0) == ("Not tried yet" in page.text)
+
+
+def test_the_api_page_shows_everything_that_is_public(book):
+    shown = {entry["id"] for entry in soup(book, "book/api").select("dt.sig[id]")}
+    modules = [value for value in (getattr(seqlib, name) for name in seqlib.__all__) if inspect.ismodule(value)]
+    public = {f"{m.__name__}.{name}" for m in modules for name in m.__all__ if callable(getattr(m, name))}
+    assert public - shown == {"seqlib.tasks.Draw", "seqlib.tasks.Options"}  # for those who write a task
+    assert shown >= {"seqlib.tasks.TASKS", "seqlib.show.FAMILIES", "seqlib.show.STYLE", "seqlib.model_files.LAYERS"}
+
+
+def test_the_api_page_shows_hints_as_they_are_written(book):
+    entries = soup(book, "book/api").select("dt.sig[id]")
+    written = {entry["id"]: words(entry.get_text(" ")) for entry in entries}
+    assert "NDArray [ np.uint8 ]" in written["seqlib.tasks.clips"]
+    assert not [name for name, signature in written.items() if "dtype" in signature or "typing" in signature]
 
 
 def test_every_family_has_its_colour_on_the_pages(book):

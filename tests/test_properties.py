@@ -175,12 +175,12 @@ ALWAYS_WRONG = {
     "n": [0, -1, 2**32 + 1, 1.0, "3", None, True, (3, 3)],
     "seed": [-1, 2**32, 0.0, "0", None, False, np.array([1])],
     "start": [-1, 2**32, 0.0, "0", None, True],
-    "frames": [0, -8, 4097, 10**6, 8.0, "8", None, True, (8, 8), math.nan],
-    "resolution": [0, 7, 513, 10**9, 16.0, "16", None, True, (16, 16), math.inf],
-    "size": [0, 1, 513, -3, 4.5, (5, 4), (2, 3, 4), (), "4", None, True, (True, 3), 4j, math.nan, (2, math.inf), {3}],
-    "speed": [-0.125, 256, 0.1, (2, 1), (1,), "1", None, True, 1j, math.nan, (0.5, math.inf), Decimal(1), {}],
-    "brightness": [64, 192, 0, 255, -100, 99.5, (120, 100), (64, 100), (), "100", None, True, math.nan, (100, None)],
-    "noise": [-0.001, 18.001, math.nan, math.inf, "8", None, True, (0, 8), 8j, Decimal(8), np.array([8.0])],
+    "frames": [0, -8, 4097, 10**6, 8.0, "8", True, (8, 8), math.nan],
+    "resolution": [0, 7, 513, 10**9, 16.0, "16", True, (16, 16), math.inf],
+    "size": [0, 1, 513, -3, 4.5, (5, 4), (2, 3, 4), (), "4", True, (True, 3), 4j, math.nan, (2, math.inf), {3}],
+    "speed": [-0.125, 256, 0.1, (2, 1), (1,), "1", True, 1j, math.nan, (0.5, math.inf), Decimal(1), {}],
+    "brightness": [64, 192, 0, 255, -100, 99.5, (120, 100), (64, 100), (), "100", True, math.nan, (100, None)],
+    "noise": [-0.001, 18.001, math.nan, math.inf, "8", True, (0, 8), 8j, Decimal(8), np.array([8.0])],
     "block": [0, -1, 4097, 1.0, "1", True, (1, 1), math.nan],
     "gap": [0, -1, 4097, 1.0, "1", True, (1, 1), math.nan],
     "onset": [-1, 4097, 0.5, (1, 0), (0, 1, 2), "0", True, math.nan, (0, math.inf), {0}],
@@ -197,7 +197,7 @@ def test_one_wrong_option_among_allowed_ones_is_named(task, name, data):
     options = (
         {"task": task, "n": 3} | data.draw(allowed(task, kind)) | {name: data.draw(st.sampled_from(ALWAYS_WRONG[name]))}
     )
-    with pytest.raises((TypeError, ValueError), match=rf"\A{name} (must|is not an option)"):
+    with pytest.raises((TypeError, ValueError), match=rf"\A{name} must|unexpected keyword argument '{name}'"):
         seqlib.twins(kind=kind, **options) if kind else seqlib.clips(**options)
 
 
@@ -216,7 +216,7 @@ anything = st.one_of(
     st.lists(numbers, max_size=3),
     st.sampled_from([b"8", {}, {3}, object, np.array([3, 4]), np.array(5), range(3, 5)]),
 )
-ONE_OF_THEM = rf"\A({'|'.join([*tasks.DEFAULTS, 'n', 'seed', 'start', 'task', 'kind', 'nonsense'])}) "
+ONE_OF_THEM = rf"\A({'|'.join([*tasks.DEFAULTS, 'n', 'seed', 'start', 'task', 'kind'])}) |'nonsense'$"
 
 
 @examples(600)
@@ -231,10 +231,11 @@ def test_whatever_is_given_there_are_clips_or_an_error_that_names_an_option(data
     try:
         x, y = seqlib.twins(**options) if kind else seqlib.clips(**options)
     except (TypeError, ValueError) as error:
-        assert re.match(ONE_OF_THEM, str(error)), error
+        assert re.search(ONE_OF_THEM, str(error)), error
     else:
         assert x.dtype == np.uint8
-        assert x.shape[-4:-1] == (options["frames"], options["resolution"], options["resolution"])
+        frames, side = (options[name] or tasks.DEFAULTS[name] for name in ("frames", "resolution"))  # None: the default
+        assert x.shape[-4:-1] == (frames, side, side)
         assert 0 < x.min() <= x.max() < 255
         assert y.max() < len(seqlib.TASKS[task].classes)
 

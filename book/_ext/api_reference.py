@@ -1,4 +1,8 @@
-"""Leave out of the API reference what a NamedTuple says of its fields; the class's own docstring says it better."""
+"""Show the API reference as the source has it: hints as they are written, and fields where the class describes them."""
+
+import inspect
+
+from sphinx.util.inspect import stringify_signature
 
 
 def skip_field(app, what, name, obj, skip, options):
@@ -6,7 +10,22 @@ def skip_field(app, what, name, obj, skip, options):
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 
+def hints_as_written(app, what, name, obj, options, signature, returns):
+    """Keep ``NDArray[np.uint8]`` what it is; autodoc would write out what it stands for."""
+    if what not in ("function", "method", "class") or not signature:
+        return None
+    written = inspect.signature(obj)
+    parameters = list(written.parameters.values())
+    if what == "class" and all(parameter.annotation is parameter.empty for parameter in parameters):
+        return "", None  # it takes what tuple or Image takes
+    if what == "method":
+        written = written.replace(parameters=parameters[1:])  # without self
+    arguments, _, returned = stringify_signature(written).partition(" -> ")
+    return arguments.replace("<factory>", "{}"), returned if what != "class" else None
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("autodoc-skip-member", skip_field)
+    app.connect("autodoc-process-signature", hints_as_written)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
