@@ -23,7 +23,7 @@ from .submission import collect
 def main(arguments=None):
     """Grade; return the exit code."""
     parser = argparse.ArgumentParser("python -m grading", description=__doc__.split(":")[0] + ".")
-    parser.add_argument("assignment", help="its name: A1, A2 or A3")
+    parser.add_argument("assignment", help="its name, such as A1")
     parser.add_argument("submissions", help="a folder, or a zip as Canvas or Moodle let you download it")
     variant = parser.add_mutually_exclusive_group(required=True)
     variant.add_argument("--secret", metavar="FILE", help="the file that the assignment was made with")

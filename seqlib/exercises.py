@@ -5,6 +5,7 @@ Each judge looks for the typical mistakes first, each with a hint of its own, an
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -174,8 +175,8 @@ def _onset(onset, random):
     if onset not in range(7):
         return "two blocks of two frames with a gap of six take ten frames, so the first begins in frame 0 to 6"
     onset = int(onset)
-    (one, other), _ = tasks.twins("order", "swap", 20, seed=int(random.integers(1000)), onset=onset)
-    if (one[:, 8] != other[:, 8]).any((1, 2, 3)).all():
+    (clips, swapped), _ = tasks.twins("order", "swap", 20, seed=int(random.integers(1000)), onset=onset)
+    if (clips[:, 8] != swapped[:, 8]).any((1, 2, 3)).all():
         return None
     if onset == 1:
         return "one frame late: the second block then fills the frames 9 and 10, and frame 8 is the last of the gap"
@@ -250,7 +251,7 @@ def _network(ahead, random):
 
 
 def _looks_ahead(answer, random):
-    told = []
+    numbers = []  # what it says of networks that look 0, 1 and 2 frames ahead
     for ahead in range(3):
         got, hint = called(answer, _network(ahead, random))
         if hint:
@@ -259,22 +260,21 @@ def _looks_ahead(answer, random):
             return f"it should return one number, not an array of shape {got.shape}"
         if got.dtype == bool:
             return "it says whether a network looks ahead; how many frames?"
-        told.append(got.item())
-    if told == [0, 1, 2]:
+        numbers.append(got.item())
+    if numbers == [0, 1, 2]:
         return None
-    if told == [0, -1, -2]:
+    if numbers == [0, -1, -2]:
         return "the sign is turned round: a network that sees frame t + 1 looks 1 frame ahead"
-    if told == [1, 2, 3]:
+    if numbers == [1, 2, 3]:
         return "one too many: a causal network sees frame t itself and looks 0 frames ahead"
-    if told == [7, 7, 7]:
+    if numbers == [7, 7, 7]:
         return "7 is the whole temporal receptive field, backwards and ahead; look for what comes after t alone"
-    if len(set(np.diff(told))) == 1 and np.diff(told)[0] == -1:
-        return (
-            f"{told[0]} for a causal network: that is the first output that changes; how far before the change is it?"
-        )
-    if len(set(told)) == 1:
-        return f"it says {told[0]} of every network; change frames of the future alone: which output differs first?"
-    return f"of networks that look 0, 1 and 2 frames ahead it says {', '.join(f'{number:g}' for number in told)}"
+    first, *_ = numbers
+    if numbers == [first, first - 1, first - 2]:
+        return f"{first} for a causal network: that is the first output that changes; how far before the change is it?"
+    if numbers == [first] * 3:
+        return f"it says {first} of every network; change frames of the future alone: which output differs first?"
+    return f"of networks that look 0, 1 and 2 frames ahead it says {', '.join(f'{number:g}' for number in numbers)}"
 
 
 def _keeps_frozen(answer, random):
@@ -447,15 +447,20 @@ def _cheapest(model, random):
 GROWING = ("early_fusion", "average_pooling", "conv3d", "cnn_rnn")
 
 
-def _growth(answer, random):
+@cache
+def _factors(name):
+    """Compute by how much a family's parameters and multiply-adds grow from 16 to 32 frames."""
     from . import measure, models
 
+    short, long = (getattr(models, name)(4, (frames, 32, 32, 1)) for frames in (16, 32))
+    return tuple(count(long) / count(short) for count in (measure.parameters, measure.multiply_adds))
+
+
+def _growth(answer, random):
     if set(answer) != set(GROWING) or any(np.shape(pair) != (2,) for pair in answer.values()):
         return f"it takes a pair of factors, of parameters and of multiply-adds, for each of {', '.join(GROWING)}"
     for name in GROWING:
-        short, long = (getattr(models, name)(4, (frames, 32, 32, 1)) for frames in (16, 32))
-        told = [count(long) / count(short) for count in (measure.parameters, measure.multiply_adds)]
-        parameters, work = np.abs(np.subtract(answer[name], told)) < 0.05
+        parameters, work = np.abs(np.subtract(answer[name], _factors(name))) < 0.05
         if parameters and work:
             continue
         if name == "early_fusion" and 1 in answer[name]:
@@ -470,12 +475,15 @@ def _growth(answer, random):
     return None
 
 
+_FIVE_TASKS = ("shape", "direction", "order", "event", "duration")  # which exercise 6.3 is about
+
+
 def _harmless(answer, random):
     if set(answer) != {"flip", "backwards"}:
         return "it takes two lists of tasks, `flip` and `backwards`"
-    unknown = [name for name in (*answer["flip"], *answer["backwards"]) if name not in tasks.TASKS]
+    unknown = [name for name in (*answer["flip"], *answer["backwards"]) if name not in _FIVE_TASKS]
     if unknown:
-        return f"there is no task {unknown[0]!r}"
+        return f"there is no task {unknown[0]!r} among {', '.join(_FIVE_TASKS)}"
     if "direction" in answer["flip"]:
         return "a flip turns right into left, and `direction` asks for it"
     if "direction" in answer["backwards"]:
@@ -483,7 +491,7 @@ def _harmless(answer, random):
     if "order" in answer["backwards"]:
         return "played backwards, what came first comes last, and `order` asks for it"
     for change, harmed in (("flip", {"direction"}), ("backwards", {"direction", "order"})):
-        missing = set(tasks.TASKS) - harmed - set(answer[change])
+        missing = set(_FIVE_TASKS) - harmed - set(answer[change])
         if missing:
             return f"`{change}` takes nothing from `{min(missing)}`: read its rule again"
     return None

@@ -87,17 +87,17 @@ def _moving():
 def _puzzle(form, inputs, right, *mistakes, given=None, arrays=None):
     """Make a puzzle; its example is the arguments ``given``, a dict, and what is right for them, or else ``arrays``."""
 
-    def drawn():
-        title, arrays = form, {}
+    def from_given():
+        call, shown = form, {}
         for name, argument in given.items():
             if np.ndim(argument):
-                arrays[name] = argument
+                shown[name] = argument
             else:
-                title = re.sub(rf"\b{name}\b", str(argument), title)
-        arrays[title] = np.asarray(right(*given.values()))
-        return {f"{name}, {array.shape}" if array.ndim else name: array for name, array in arrays.items()}
+                call = re.sub(rf"\b{name}\b", str(argument), call)
+        shown[call] = np.asarray(right(*given.values()))
+        return {f"{name}, {array.shape}" if array.ndim else name: array for name, array in shown.items()}
 
-    return Puzzle(function(form, inputs, right, *mistakes), arrays or drawn)
+    return Puzzle(function(form, inputs, right, *mistakes), arrays or from_given)
 
 
 def _places(n, kernel, stride):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,18 +19,17 @@ from IPython.display import Image as IPythonImage
 from IPython.display import display
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from . import arguments, rendering
 
 __all__ = [
-    "BLANK",
     "FAMILIES",
     "MARK",
     "STYLE",
-    "UNKNOWN",
-    "Look",
+    "Family",
     "Picture",
     "animation",
     "arrays",
@@ -44,28 +44,39 @@ __all__ = [
 ]
 
 
-class Look(NamedTuple):
-    """How one family is drawn, everywhere in the course."""
+class Family(NamedTuple):
+    """A row of `FAMILIES`: how a family is drawn, everywhere in the course, and how it can be built.
+
+    Attributes
+    ----------
+    colour, marker, dashes : str
+        As Matplotlib takes them.
+    settings : tuple of dict
+        What its function in `seqlib.models` can be given besides, by keyword; each is a model that is tested.
+    """
 
     colour: str
     marker: str
     dashes: str
+    settings: tuple[dict[str, Any], ...] = ({},)
 
 
-# Colours at least 24 apart (CIE76) for normal sight and for each of the three kinds of colour blindness, and with a
-# contrast of 3 : 1 or more on white and on the book's dark page. Kin have kindred colours.
-FAMILIES: dict[str, Look] = {
-    "single_frame": Look("#745d51", "o", "-"),
-    "early_fusion": Look("#e87400", "s", "-"),
-    "average_pooling": Look("#68a25d", "^", "--"),
-    "max_pooling": Look("#c580a2", "v", "--"),
-    "attention_pooling": Look("#a280dc", "D", "--"),
-    "conv3d": Look("#5151d1", "P", "-"),
-    "conv2plus1d": Look("#8204ff", "X", "-"),
-    "cnn_rnn": Look("#c50c17", "<", "-."),
-    "conv_lstm": Look("#a4308b", ">", "-."),
+# The table of families, by the names of their functions in `seqlib.models`. Each colour has a contrast of 3 : 1 or
+# more on white and on the book's dark page. The first nine are at least 24 apart (CIE76) for normal sight and for each
+# of the three kinds of colour blindness. There is no tenth such colour: any other is at least 18 away from them.
+# Kin have kindred colours.
+FAMILIES: dict[str, Family] = {
+    "single_frame": Family("#745d51", "o", "-"),
+    "early_fusion": Family("#e87400", "s", "-"),
+    "average_pooling": Family("#68a25d", "^", "--"),
+    "max_pooling": Family("#c580a2", "v", "--"),
+    "attention_pooling": Family("#a280dc", "D", "--", ({}, {"positions": True})),
+    "conv3d": Family("#5151d1", "P", "-"),
+    "conv2plus1d": Family("#8204ff", "X", "-"),
+    "cnn_rnn": Family("#c50c17", "<", "-.", ({}, {"cell": "simple"}, {"cell": "lstm"}, {"features": "pooled"})),
+    "conv_lstm": Family("#a4308b", ">", "-."),
 }
-"""The families by the names of their functions in `seqlib.models`, and how each is drawn."""
+"""The families by the names of their functions in `seqlib.models`: a `Family` for each, which says how it is drawn."""
 
 MARK = "#e87400"
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
@@ -87,7 +98,7 @@ def describe(clip: NDArray[np.uint8]) -> str:
 
     Each frame is compared with all shapes of size 4 or more at all places (by a matched filter); below size 6 it may
     misname them, and under the strongest noise, 18, it overlooks about 6 in 100 flashes of the task ``event``, small
-    and dim ones. A shape's motion is the way from its first place to its last.
+    and dim ones. A way back of less than a pixel, and one to the side of less than a third of the whole, are not told.
 
     Parameters
     ----------
@@ -125,20 +136,27 @@ def describe(clip: NDArray[np.uint8]) -> str:
     return "; ".join(parts)
 
 
-BLANK, UNKNOWN = -1, -2
+_NO_SHAPE = {-1: "blank", -2: "no shape to be made out", -3: "several shapes"}
+_BLANK, _UNKNOWN, _SEVERAL = _NO_SHAPE
+
+
+@lru_cache(maxsize=128)
+def _template(kind, size, side):
+    """Transform a shape in a frame of side x side for a matched filter; complex (side, side // 2 + 1)."""
+    cells = rendering.shape_cells(kind, size, side * rendering.SUBPIXELS)
+    template = cells.reshape(side, rendering.SUBPIXELS, side, rendering.SUBPIXELS).mean((1, 3))
+    template /= np.sqrt((template**2).sum())
+    return np.conj(np.fft.rfft2(template))
 
 
 def _found(grey):
-    """For each frame, its kind of shape (or BLANK, UNKNOWN) and the row and column of its middle; arrays (T,)."""
+    """For each frame, its kind of shape (or one of _NO_SHAPE) and the row and column of its middle; arrays (T,)."""
     side, frames = grey.shape[-1], np.arange(len(grey))
     spectra = np.fft.rfft2(grey)
     templates = list(product(range(len(rendering.KINDS)), range(4, side // 2 + 1)))
     peaks = []
     for kind, size in templates:
-        cells = rendering.shape_cells(kind, size, side * rendering.SUBPIXELS)
-        template = cells.reshape(side, rendering.SUBPIXELS, side, rendering.SUBPIXELS).mean((1, 3))
-        template /= np.sqrt((template**2).sum())
-        match = np.fft.irfft2(spectra * np.conj(np.fft.rfft2(template)), s=(side, side))
+        match = np.fft.irfft2(spectra * _template(kind, size, side), s=(side, side))
         row, column = np.divmod(match.reshape(len(grey), -1).argmax(-1), side)
         above, below = match[frames, row - 1, column], match[frames, (row + 1) % side, column]
         left, right = match[frames, row, column - 1], match[frames, row, (column + 1) % side]
@@ -149,30 +167,93 @@ def _found(grey):
         peaks.append((peak, row, column))
     peak, row, column = np.array(peaks).transpose(1, 0, 2)
     best = peak.argmax(0), frames
+    peak, row, column = peak[best], row[best], column[best]
     kind, size = np.array(templates)[best[0]].T
     noise = 1.48 * np.median(np.abs(grey - np.median(grey)))  # a matched filter's answer to noise varies as much
-    seen = peak[best] > np.maximum(7 * noise, 8 * size)
-    energy = (grey**2).sum((1, 2)) - np.where(seen, peak[best] ** 2, 0)
+    least = np.maximum(7 * noise, 8 * size)
+    seen = peak > least
+    found = np.where(seen, kind, _BLANK)
+    energy = (grey**2).sum((1, 2)) - np.where(seen, peak**2, 0)
+    for t in np.flatnonzero(seen):
+        match = np.fft.irfft2(spectra[t] * _template(kind[t], size[t], side), s=(side, side))
+        others = _peaks(match, 1.5 * size[t], max(least[t], peak[t] / 2))[1:]
+        if others:
+            found[t] = _SEVERAL
+            energy[t] -= np.square(others).sum()
     explained = energy < (1.4 * rendering.MAX_NOISE * side) ** 2  # what is left may be noise
-    return np.where(explained, np.where(seen, kind, BLANK), UNKNOWN), row[best], column[best]
+    return np.where(explained, found, _UNKNOWN), row, column
+
+
+def _peaks(match, apart, least):
+    """List the peaks above ``least``, highest first, that are at least ``apart`` pixels apart; frames are periodic."""
+    match, side, peaks = match.copy(), len(match), []
+    while (peak := match.max()) > least:
+        peaks.append(peak)
+        place = np.divmod(match.argmax(), side)
+        down, right = (np.abs((np.arange(side) - at + side // 2) % side - side // 2) for at in place)
+        match[(down[:, None] < apart) & (right < apart)] = 0
+    return peaks
 
 
 def _part(kinds, rows, columns, side):
     """Describe consecutive frames that are all blank, all unknown, or all hold a shape."""
     if kinds[0] < 0:
-        return _frames(len(kinds), "blank" if kinds[0] == BLANK else "no shape to be made out")
-    name = rendering.KINDS[np.bincount(kinds).argmax()]
+        return _frames(len(kinds), _NO_SHAPE[kinds[0]])
+    name = _name(kinds)
     if len(kinds) == 1:
         return _frames(1, name)
-    down, right = ((np.diff(at) + side / 2) % side - side / 2 for at in (rows, columns))
-    if max(down.std(), right.std()) > 1.5:
-        return _frames(len(kinds), f"{name} jumps about")
+    steps = ((np.diff(at) + side / 2) % side - side / 2 for at in (rows, columns))
+    return _frames(len(kinds), f"{name} {_motion(*steps)}")
+
+
+def _name(kinds):
+    """Name the shape of consecutive frames; it changes if most are in runs of one kind, and those kinds differ."""
+    runs = np.split(kinds, np.flatnonzero(np.diff(kinds)) + 1)
+    lasting = [run for run in runs if len(run) >= min(3, max(2, len(kinds) / 2))]
+    if len({run[0] for run in lasting}) > 1 and sum(map(len, lasting)) >= 0.75 * len(kinds):
+        return "changing shape"
+    return rendering.KINDS[np.bincount(kinds).argmax()]  # the others are misnamed
+
+
+def _motion(down, right):
+    """Say which way a shape moves, from its steps in pixels; both ways if it turns back once."""
+    if max(down.std(), right.std()) > 1.5 and max(_spike(down), _spike(right)) > 2:
+        return "jumps about"
+    far_down, far_right = (max(map(abs, _legs(steps)), default=0) for steps in (down, right))
+    vertical = ["down" if leg > 0 else "up" for leg in _legs(down) if far_down > far_right / 3]
+    horizontal = ["right" if leg > 0 else "left" for leg in _legs(right) if far_right > far_down / 3]
+    if len(vertical) == len(horizontal) == 1:
+        return f"moves {horizontal[0]} and {vertical[0]}"
+    if (vertical and horizontal) or len(vertical + horizontal) > 2:
+        return "moves about"
+    if vertical or horizontal:
+        return f"moves {', then '.join(vertical + horizontal)}"
     moved_down, moved_right = down.sum(), right.sum()
     if max(abs(moved_down), abs(moved_right)) < 0.5:
-        return _frames(len(kinds), f"{name} stands still")
+        return "stands still"
     if abs(moved_right) >= abs(moved_down):
-        return _frames(len(kinds), f"{name} moves {'right' if moved_right > 0 else 'left'}")
-    return _frames(len(kinds), f"{name} moves {'down' if moved_down > 0 else 'up'}")
+        return f"moves {'right' if moved_right > 0 else 'left'}"
+    return f"moves {'down' if moved_down > 0 else 'up'}"
+
+
+def _spike(steps):
+    """Find by how much one step differs at most from the steps before and after it."""
+    around = np.median(sliding_window_view(np.pad(steps, 1, "edge"), 3), axis=-1)
+    return np.abs(steps - around).max()
+
+
+def _legs(steps):
+    """Sum up the steps that go one way, up to where the shape has turned back by more than a pixel; list of float."""
+    legs, back = [0.0], 0.0
+    for step in steps:
+        back += step
+        if back * legs[-1] >= 0:  # not back: further on
+            legs[-1] += back
+            back = 0.0
+        elif abs(back) > 1:
+            legs.append(back)
+            back = 0.0
+    return [leg for leg in legs if abs(leg) > 1]
 
 
 def _frames(count, what):
@@ -190,8 +271,9 @@ def _several(clips, names):
     names = [""] * len(clips) if names is None else [str(name) for name in names]
     if len(names) != len(clips):
         raise ValueError(f"names must be {len(clips)} names, one for each clip, not {len(names)}")
-    told = [f"{name}: {describe(clip)}" if name else describe(clip) for name, clip in zip(names, clips, strict=True)]
-    return clips, names, " | ".join(told)
+    words = [describe(clip) for clip in clips]
+    alt = " | ".join(f"{name}: {seen}" if name else seen for name, seen in zip(names, words, strict=True))
+    return clips, names, alt
 
 
 def film_strip(
@@ -236,8 +318,8 @@ def film_strip(
     >>> film_strip(x[0]).metadata["alt"]
     'Film strip. square moves down, 16 frames'
     """
-    clips, names, told = _several(clips, names)
-    alt = f"Film strip. {told}" if alt is None else alt
+    clips, names, words = _several(clips, names)
+    alt = f"Film strip. {words}" if alt is None else alt
     shown = range(0, clips.shape[1], arguments.integer("every", every, 1))
     if mark is not None and arguments.integer("mark", mark, 0) not in shown:
         raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark}")
@@ -377,10 +459,10 @@ def learning_curves(
         axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03), title=title)
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axis.xaxis.get_major_locator().set_params(integer=True)
-    told = ", in ".join(
+    courses = ", in ".join(
         f"{name} {'goes ' * (not i)}from {v[0]:.0%} to {v[-1]:.0%}" for i, (name, v, _) in enumerate(curves)
     )
-    return picture(figure, f"Learning curves over {len(epochs)} epoch{'s' * (len(epochs) > 1)}: accuracy in {told}.")
+    return picture(figure, f"Learning curves over {len(epochs)} epoch{'s' * (len(epochs) > 1)}: accuracy in {courses}.")
 
 
 def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str], float]) -> Picture:
@@ -439,7 +521,7 @@ def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str],
         axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
         axis.grid(False)
         axis.spines[:].set_visible(False)
-    told = (
+    lines = (
         f"{column}: "
         + ", ".join(
             f"{row} {np.mean(reached[row, column]):.0%}"
@@ -449,7 +531,7 @@ def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str],
         )
         for column in columns
     )
-    return picture(figure, f"Accuracy by family and task. {'; '.join(told)}.")
+    return picture(figure, f"Accuracy by family and task. {'; '.join(lines)}.")
 
 
 def arrays(drawn: Mapping[str, ArrayLike]) -> Picture:
@@ -521,11 +603,11 @@ def _cell(axis, left, top, value, strongest):
     colour = _SHADES(shade) if value >= 0 else _WARM(shade)
     axis.add_patch(plt.Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
     if isinstance(value, np.bool_):
-        told = "\N{CHECK MARK}" if value else ""
+        number = "\N{CHECK MARK}" if value else ""
     else:
-        told = f"{value:.2g}" if isinstance(value, np.floating) else str(value)
+        number = f"{value:.2g}" if isinstance(value, np.floating) else str(value)
     ink = _ink(shade if value >= 0 else 0)  # warm shades are all light
-    axis.text(left + 0.5, top + 0.52, told, ha="center", va="center", fontsize=9, color=ink)
+    axis.text(left + 0.5, top + 0.52, number, ha="center", va="center", fontsize=9, color=ink)
 
 
 def _ink(shade):
@@ -546,10 +628,10 @@ def picture(figure: Figure, alt: str) -> Picture:
     -------
     Picture
     """
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png")
+    rendered = io.BytesIO()
+    figure.savefig(rendered, format="png")
     plt.close(figure)
-    few_colours = Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE)  # half the bytes
+    few_colours = Image.open(rendered).convert("RGB").quantize(64, dither=Image.Dither.NONE)  # half the bytes
     width, _ = figure.get_size_inches() * 96
     return Picture(png(few_colours), format="png", width=round(width), metadata={"alt": alt})
 

@@ -116,8 +116,10 @@ class Task:
         Options of `clips` whose defaults differ for this task.
     least_frames : int
         With fewer frames the question makes no sense.
+    least_block : int
+        With fewer frames in a block the question makes no sense.
     needs_motion : bool
-        Whether the answer lies in the motion: then a block has two frames or more, and nothing stands still.
+        Whether the answer lies in the motion: then nothing stands still.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Task:
     layout: Callable[[int], tuple[int | tuple[int, ...], int | None]]
     defaults: dict[str, Any] = field(default_factory=dict)
     least_frames: int = 1
+    least_block: int = 1
     needs_motion: bool = False
 
     @property
@@ -193,6 +196,7 @@ TASKS: dict[str, Task] = {
             table=_direction,
             layout=_whole_clip,
             least_frames=2,
+            least_block=2,
             needs_motion=True,
         ),
         Task(
@@ -270,10 +274,9 @@ def _options(task, kind=None, *given):
         if block is not None:
             raise ValueError(f"block must be left out, not {block!r}: in the task {task.name!r} it is the answer")
     else:
-        shortest = 2 if task.needs_motion else 1
         if kind == "shift" and default_gap is None:
-            default_block = max(shortest, frames // 2)  # a block that fills the clip could not be shifted
-        block = arguments.integer("block", default_block if block is None else block, shortest, frames)
+            default_block = max(task.least_block, frames // 2)  # a block that fills the clip could not be shifted
+        block = arguments.integer("block", default_block if block is None else block, task.least_block, frames)
         default_block = (block,) * len(task.classes)
     if default_gap is None and gap is not None:
         raise ValueError(f"gap must be left out, not {gap!r}: the task {task.name!r} has one block")

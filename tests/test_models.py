@@ -1,34 +1,37 @@
 """The model families: what they are, what they see, and that they can be built again and stored."""
 
-from functools import partial
+import inspect
+from functools import cache, partial
 
 import numpy as np
 import pytest
 
 import seqlib
-from seqlib import models
+from seqlib import models, show
 from seqlib.backend import keras, tf
 
 CLIP_SHAPE = (6, 16, 16, 1)
 OPTIONS = {"frames": 6, "resolution": 16, "size": (4, 8)}
 
-
-FAMILIES = {
-    "single_frame": models.single_frame,
-    "early_fusion": models.early_fusion,
-    "average_pooling": models.average_pooling,
-    "max_pooling": models.max_pooling,
-    "attention_pooling": models.attention_pooling,
-    "attention_pooling, positions": partial(models.attention_pooling, positions=True),
-    "conv3d": models.conv3d,
-    "conv2plus1d": models.conv2plus1d,
-    "cnn_rnn, simple": partial(models.cnn_rnn, cell="simple"),
-    "cnn_rnn, gru": models.cnn_rnn,
-    "cnn_rnn, lstm": partial(models.cnn_rnn, cell="lstm"),
-    "cnn_rnn, pooled": partial(models.cnn_rnn, features="pooled"),
-    "conv_lstm": models.conv_lstm,
+FAMILIES = {  # every family, with each of its settings
+    ", ".join([name, *(f"{key}={value}" for key, value in settings.items())]): partial(
+        getattr(models, name), **settings
+    )
+    for name, family in show.FAMILIES.items()
+    for settings in family.settings
 }
 families = pytest.mark.parametrize("name", FAMILIES)
+
+
+@cache
+def built(name):
+    """A family's model for four classes and clips of the usual shape, to look at and not to change."""
+    return FAMILIES[name](4)
+
+
+def test_the_table_has_a_row_for_each_function():
+    """A family without a row would have no colour, and no test."""
+    assert {name for name in models.__all__ if inspect.isfunction(getattr(models, name))} == set(show.FAMILIES)
 
 
 def same(weights, others):
@@ -43,7 +46,7 @@ def answers(model, x):
     ("task", "clip_shape", "classes"),
     [
         (seqlib.TASKS["shape"], (16, 32, 32, 1), 4),
-        (seqlib.TASKS["order"], (16, 32, 32, 1), 2),
+        (seqlib.TASKS["order"], CLIP_SHAPE, 2),
         (7, (3, 16, 24, 3), 7),
         (np.int64(3), (1, 8, 8, 1), 3),
         (2, [5, 9, 9, 2], 2),
@@ -65,19 +68,19 @@ def test_a_family_takes_uint8_clips_and_gives_logits(name, task, clip_shape, cla
 
 @families
 def test_the_first_layer_that_does_anything_makes_the_background_zero(name):
-    first = next(layer for layer in FAMILIES[name](4).layers if not isinstance(layer, keras.layers.InputLayer))
+    first = next(layer for layer in built(name).layers if not isinstance(layer, keras.layers.InputLayer))
     assert isinstance(first, keras.layers.Rescaling)
     assert first(np.array([0, 64, 128], np.uint8)).numpy().tolist() == [-1, 0, 1]
 
 
 @families
 def test_a_seed_gives_the_same_weights_whatever_was_drawn_before(name):
-    one = FAMILIES[name](4, CLIP_SHAPE, seed=3).get_weights()
+    weights = FAMILIES[name](4, CLIP_SHAPE, seed=3).get_weights()
     keras.utils.set_random_seed(99)
     keras.random.normal((5,))
-    assert same(one, FAMILIES[name](4, CLIP_SHAPE, seed=3).get_weights())
+    assert same(weights, FAMILIES[name](4, CLIP_SHAPE, seed=3).get_weights())
     for seed in (0, 2**32 - 1):
-        assert not same(one, FAMILIES[name](4, CLIP_SHAPE, seed=seed).get_weights())
+        assert not same(weights, FAMILIES[name](4, CLIP_SHAPE, seed=seed).get_weights())
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 6, 16])
@@ -126,14 +129,14 @@ def test_every_weight_is_trained(name):
 
 def test_budgets_are_comparable():
     """Each family has between half and twice the parameters of the plain 2D CNN, save for what is said here."""
-    plain = FAMILIES["single_frame"](4).count_params()
-    ratios = {name: build(4).count_params() / plain for name, build in FAMILIES.items()}
+    plain = built("single_frame").count_params()
+    ratios = {name: built(name).count_params() / plain for name in FAMILIES}
     assert {name for name, ratio in ratios.items() if not 0.5 <= ratio <= 2} == set()
 
 
 @families
 def test_multiply_adds_of_a_family_are_known(name):
-    assert seqlib.measure.multiply_adds(FAMILIES[name](4)) > 10**6
+    assert seqlib.measure.multiply_adds(built(name)) > 10**6
 
 
 @pytest.mark.parametrize(

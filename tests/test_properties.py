@@ -2,11 +2,14 @@
 
 import math
 import re
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
+from itertools import count
 
 import numpy as np
 import pytest
+from any_task import ALL_LABELS, EVERY_KIND, OURS, lengths, members
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +17,6 @@ import seqlib
 from seqlib import rendering, tasks
 
 TASKS = tuple(seqlib.TASKS)
-EVERY_KIND = [(task.name, kind) for task in seqlib.TASKS.values() for kind in task.twins]
-COVERING = ("middle", "stretch")  # the kinds whose sets hold each class once
 LAST = 2**32 - 1
 
 
@@ -41,40 +42,46 @@ def spans(draw, low, high):
 @st.composite
 def allowed(draw, task, kind=None):
     """Options that `clips`, or `twins` of this kind, must take; clips are small, so that it is quick."""
-    moves = task == "direction"
-    least = {"direction": 2, "order": 3, "duration": 8}.get(task, 1)
-    if kind == "shift":  # it takes a blank frame
-        least += task in ("shape", "direction", "event", "order")
-    options = {"frames": draw(corner(least, 17)), "resolution": draw(corner(8, 17))}
+    task = seqlib.TASKS[task]
+    blank = kind == "shift"  # it takes a blank frame to shift the block into
+
+    def default(frames):
+        block, gap = task.layout(frames)
+        return block, gap, isinstance(block, tuple)
+
+    def shortest(frames):
+        block, gap, fixed = default(frames)
+        return max(block) if fixed else task.least_block if gap is None else 2 * task.least_block + 1
+
+    least = next(frames for frames in count(task.least_frames) if shortest(frames) + blank <= frames)
+    options = {"frames": draw(corner(least, max(17, least))), "resolution": draw(corner(8, 17))}
     options["size"] = draw(spans(2, options["resolution"] // 2))
 
     def maybe(name, values):
         if draw(st.booleans()):
             options[name] = draw(values)
 
-    eighths = spans(1 if moves else 0, 4 * options["resolution"] - 1)
+    eighths = spans(int(task.needs_motion), 4 * options["resolution"] - 1)
     maybe("speed", eighths.map(lambda e: e / 8 if isinstance(e, int) else tuple(v / 8 for v in e)))
     maybe("brightness", spans(65, 191))
     maybe("noise", st.sampled_from([0, 18, 0.001, 8, np.float32(2.5)]))
     frames = options["frames"]
-    if task == "order":
-        block = max(1, frames // 8)
+    block, gap, fixed = default(frames)
+    if fixed:  # the block is the answer
+        length = max(block)
+    elif gap is None:
+        length = max(task.least_block, frames // 2) if blank else block
         if draw(st.booleans()):
-            block = options["block"] = draw(corner(1, (frames - 1 - (kind == "shift")) // 2))
-        gap = max(1, 3 * frames // 8)
-        room = frames - 2 * block - (kind == "shift")
+            length = options["block"] = draw(corner(task.least_block, frames - blank))
+    else:
+        if draw(st.booleans()):
+            block = options["block"] = draw(corner(task.least_block, (frames - 1 - blank) // 2))
+        room = frames - 2 * block - blank
         if gap > room or draw(st.booleans()):
             gap = options["gap"] = draw(corner(1, room))
         length = 2 * block + gap
-    elif task in ("event", "duration"):  # the block is the answer
-        length = 1 if task == "event" else 7 * frames // 8
-    else:
-        shortest = 1 + moves
-        length = max(shortest, frames // 2) if kind == "shift" else frames
-        if draw(st.booleans()):
-            length = options["block"] = draw(corner(shortest, frames - (kind == "shift")))
     room = frames - length
-    if kind == "shift":
+    if blank:
         first = draw(corner(0, room - 1))
         maybe("onset", st.tuples(st.just(first), corner(first + 1, room)))
     else:
@@ -82,8 +89,8 @@ def allowed(draw, task, kind=None):
     return options
 
 
-def same(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+def same(drawn, others):
+    return all(np.array_equal(a, b) for a, b in zip(drawn, others, strict=True))
 
 
 def shown(function, *arguments, **options):
@@ -119,31 +126,31 @@ def test_any_allowed_options_give_exact_twins(task, kind, data):
     start = data.draw(st.sampled_from([0, 3, LAST - 4]))
     x, y = seqlib.twins(task, kind, 5, seed, start=start, **options)
     classes = len(seqlib.TASKS[task].classes)
-    members, frames, side = 4 if kind in COVERING else 2, options["frames"], options["resolution"]
-    assert (x.dtype, x.shape) == (np.uint8, (members, 5, frames, side, side, 1))
-    assert (y.dtype, y.shape) == (np.int64, (members, 5))
+    frames, side = options["frames"], options["resolution"]
+    assert (x.dtype, x.shape) == (np.uint8, (members(task, kind), 5, frames, side, side, 1))
+    assert (y.dtype, y.shape) == (np.int64, (members(task, kind), 5))
     assert x.min() > 0
     assert x.max() < 255
     assert same(seqlib.twins(task, kind, 2, seed, start=start + 3, **options), (x[:, 3:], y[:, 3:]))
-    if kind in COVERING:
+    if kind in ALL_LABELS:
         assert (y == np.arange(classes)[:, None]).all()
     if kind == "middle":
         assert (x[:, :, frames // 2] == x[0, :, frames // 2]).all()
     elif kind == "reverse":
         assert np.array_equal(x[1], x[0][:, ::-1])
-        assert np.array_equal(y[1], np.array([1, 0, 3, 2])[y[0]])
+        assert np.array_equal(y[1], y[0] ^ 1)
     elif kind == "swap":
         lit = shown(seqlib.twins, task, kind, 5, seed, start=start, **options)[0]
         assert np.array_equal(y[1], 1 - y[0])
-        for one, other, held in zip(*x, lit, strict=True):
+        for clip, twin, held in zip(*x, lit, strict=True):
             first, second = np.split(np.flatnonzero(held), 2)
             order = np.arange(frames)
             order[[*first, *second]] = [*second, *first]
-            assert np.array_equal(other, one[order])
+            assert np.array_equal(twin, clip[order])
     elif kind == "stretch":
         lit = shown(seqlib.twins, task, kind, 5, seed, start=start, **options)
-        assert np.array_equal(lit.sum(-1), np.tile([[frames * e // 8] for e in (1, 3, 5, 7)], 5))
-        for a in range(4):
+        assert np.array_equal(lit.sum(-1), np.tile(lengths(task, frames)[:, None], 5))
+        for a in range(len(x)):
             for b in range(a):
                 alike = lit[a] == lit[b]
                 assert np.array_equal(x[a][alike], x[b][alike])
@@ -298,7 +305,7 @@ def what_was_drawn(task, table, label, options):
         yield "onset", begun.argmax(1) - 1, 14
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", OURS)
 @pytest.mark.parametrize(
     "options",
     [
@@ -357,21 +364,20 @@ def test_too_far_tells_what_is_uneven_and_what_is_too_even():
 
 MANY = 100_000
 SMALL = {"resolution": 16, "size": (5, 8), "brightness": (128, 191), "speed": (1, 2)}
-SHORTEST = {"shape": 1, "direction": 2, "order": 3, "event": 1, "duration": 8}
 
 
 def repeats(x):
     """How many pairs of clips are the same, blank ones aside."""
-    x = x[(x != 64).any((1, 2, 3, 4))]
-    counts = np.unique(x.reshape(len(x), -1).view(f"V{x[0].size}"), return_counts=True)[1]
-    return len(x), (counts * (counts - 1) // 2).sum()
+    pixels = x.reshape(len(x), -1)
+    counts = Counter(clip.tobytes() for clip in pixels[pixels.max(1) > 64])
+    return counts.total(), sum(count * (count - 1) // 2 for count in counts.values())
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("seed", [0, LAST])
 def test_no_noisy_clip_occurs_twice_in_100_000(task, seed):
     """No two clips of a seed share the noise of a frame t: the hash maps their indices one to one to its key."""
-    x, _ = seqlib.clips(task, MANY, seed, frames=SHORTEST[task], resolution=8, size=(2, 4))
+    x, _ = seqlib.clips(task, MANY, seed, frames=seqlib.TASKS[task].least_frames, resolution=8, size=(2, 4))
     assert repeats(x) == (MANY, 0)
 
 
@@ -384,7 +390,7 @@ def test_no_two_clips_have_the_same_noise_in_another_order(seed):
     assert (np.diff(keys, axis=1) != 0).all(1).mean() > 0.999
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", OURS)
 @pytest.mark.parametrize("seed", [0, LAST])
 def test_clean_clips_repeat_no_more_often_than_birthdays_do(task, seed):
     """Of n draws from N equally likely scenes n (n - 1) / 2 N pairs are the same, give or take its square root.
@@ -392,7 +398,7 @@ def test_clean_clips_repeat_no_more_often_than_birthdays_do(task, seed):
     Five of these are allowed. A still picture is of one of so many kinds, sizes, brightnesses and places; one that
     moves, also of 4 directions and 9 speeds.
     """
-    frames = SHORTEST[task] + (task == "shape")
+    frames = seqlib.TASKS[task].least_frames + (task == "shape")
     x, _ = seqlib.clips(task, MANY, seed, frames=frames, noise=0, **SMALL)
     still = 4 * 4 * 64 * (16 * 8) ** 2
     scenes = {

@@ -59,9 +59,9 @@ def test_it_needs_no_script_and_says_right_once_a_question(chapter):
     assert len(shown.select("ol.quiz > li")) == len(quiz)
     for item, question in zip(shown.select("ol.quiz > li"), quiz, strict=True):
         assert len(item.select("details > summary")) == len(question.options)
-        told = [folded.p.get_text() for folded in item.select("details")]
-        assert [text.startswith("Right. ") for text in told] == [option.right for option in question.options]
-        assert all(text.startswith(("Right. ", "Not so. ")) for text in told)
+        answers = [folded.p.get_text() for folded in item.select("details")]
+        assert [text.startswith("Right. ") for text in answers] == [option.right for option in question.options]
+        assert all(text.startswith(("Right. ", "Not so. ")) for text in answers)
 
 
 def test_printed_it_shows_questions_and_options_and_no_answer():

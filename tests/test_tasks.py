@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from any_task import OURS, enough_frames, lengths
 
 import seqlib
 from seqlib import rendering
@@ -134,13 +135,14 @@ def test_the_bytes_of_these_calls_never_change(function, arguments, options, sha
     assert hashlib.sha256(x.tobytes() + y.astype("<i8").tobytes()).hexdigest() == sha256
 
 
-def same(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+def same(drawn, others):
+    return all(np.array_equal(a, b) for a, b in zip(drawn, others, strict=True))
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("options", [{}, {"noise": 0, "frames": 9, "resolution": 25}])
 def test_any_slice_made_alone_is_the_slice_of_the_whole(task, options):
+    options = enough_frames(task, options)
     x, y = seqlib.clips(task, 70, 3, **options)
     for start, n in [(0, 1), (1, 1), (5, 40), (17, 16), (33, 37), (69, 1)]:
         assert same(seqlib.clips(task, n, 3, start=start, **options), (x[start : start + n], y[start : start + n]))
@@ -158,13 +160,14 @@ def test_no_two_clips_of_a_seed_or_of_other_seeds_or_tasks_are_the_same(task):
     drawn = [seqlib.clips(task, 100, seed, noise=0)[0] for seed in seeds]
     other = [seqlib.clips(name, 100, 0, noise=0)[0] for name in TASKS if name != task]
     shown = [clip.tobytes() for x in drawn + other for clip in x if clip.max() > BACKGROUND]
-    assert len(shown) == 100 * (len(seeds) + 4) - 50 * (len(seeds) if task == "event" else 1)  # half of them are blank
+    names = [task] * len(seeds) + [name for name in TASKS if name != task]
+    assert len(shown) == sum(100 * (lengths(name) > 0).mean() for name in names)  # the others are blank
     assert len(set(shown)) == len(shown)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_other_seeds_order_the_labels_otherwise(task):
-    orders = {seqlib.clips(task, 64, seed, frames=8, resolution=22)[1].tobytes() for seed in range(20)}
+    orders = {seqlib.clips(task, 64, seed, noise=0)[1].tobytes() for seed in range(20)}
     assert len(orders) == 20
 
 
@@ -178,15 +181,14 @@ def test_every_aligned_run_of_labels_holds_each_class_once(task, seed):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize(
-    ("options", "shape"),
-    [({}, (16, 32, 32, 1)), ({"frames": 9, "resolution": 23}, (9, 23, 23, 1)), ({"noise": 0}, (16, 32, 32, 1))],
-)
-def test_types_and_shapes(task, options, shape):
+@pytest.mark.parametrize("options", [{}, {"frames": 9, "resolution": 23}, {"noise": 0}])
+def test_types_and_shapes(task, options):
+    options = enough_frames(task, options)
     x, y = seqlib.clips(task, 5, **options)
+    frames, side = options.get("frames", 16), options.get("resolution", 32)
     assert x.dtype == np.uint8
     assert y.dtype == np.int64
-    assert x.shape == (5, *shape)
+    assert x.shape == (5, frames, side, side, 1)
     assert y.shape == (5,)
 
 
@@ -216,13 +218,8 @@ def test_a_task_object_is_as_good_as_its_name(task):
 
 
 def test_chance_is_one_over_the_number_of_classes():
-    assert {name: task.chance for name, task in seqlib.TASKS.items()} == {
-        "shape": 0.25,
-        "direction": 0.25,
-        "order": 0.5,
-        "event": 0.5,
-        "duration": 0.25,
-    }
+    assert [seqlib.TASKS[name].chance for name in OURS] == [0.25, 0.25, 0.5, 0.5, 0.25]
+    assert all(task.chance == 1 / len(task.classes) for task in seqlib.TASKS.values())
 
 
 # Noise and grey levels
@@ -273,7 +270,7 @@ def test_noise_does_not_depend_on_what_is_drawn():
     assert np.array_equal(*noises)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", OURS)
 @pytest.mark.parametrize("brightness", [None, 65, (120, 127)])
 def test_background_is_64_and_a_shape_is_as_bright_as_told(task, brightness):
     """Where a shape covers a whole pixel; from size 5 on it does, wherever it stands."""

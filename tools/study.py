@@ -19,8 +19,6 @@ from pathlib import Path
 import numpy as np
 
 import seqlib
-from seqlib import measure, models, training
-from seqlib.backend import keras, tf
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = range(5)
@@ -98,14 +96,14 @@ def sweeps():
 
     The film's length is about luck, and so has all seeds.
     """
-    asked = [
+    curves = [
         *((column, "direction", fewer_clips(n)) for n in CLIPS for column in ON_CLIPS),
         *((column, row, {}) for row in ORDERS for column in ON_ORDER),
         *((column, "order", {"learning_rate": rate}) for rate in RATES for column in ON_RATES),
     ]
     films = [(column, row, {}) for row in FILMS for column in ON_FILMS]
     return [
-        *(run(row, column, seed, **changes) for seed in SEEDS[:3] for column, row, changes in asked),
+        *(run(row, column, seed, **changes) for seed in SEEDS[:3] for column, row, changes in curves),
         *(run(row, column, seed, **changes) for seed in SEEDS for column, row, changes in films),
     ]
 
@@ -120,15 +118,18 @@ def sample(plan):
     """Choose few runs, such that each row and each column is there, with a budget that only proves the machinery."""
     chosen, seen = [], set()
     for new in (2, 1):  # first a row and a column that are both new, then what is still missing
-        for one in plan:
-            if len({one["row"], one["column"]} - seen) >= new:
-                chosen.append(one | {"clips": 64, "epochs": 1})
-                seen |= {one["row"], one["column"]}
+        for planned in plan:
+            if len({planned["row"], planned["column"]} - seen) >= new:
+                chosen.append(planned | {"clips": 64, "epochs": 1})
+                seen |= {planned["row"], planned["column"]}
     return chosen
 
 
 def carry_out(run):
     """Train and test one model; returns what was measured."""
+    from seqlib import measure, models, training  # plans are made and kept without TensorFlow
+    from seqlib.backend import keras
+
     task, options = seqlib.TASKS[run["task"]], run["options"]
     x, y = seqlib.clips(task, run["clips"], TRAINING + run["seed"], **options)
     train = np.concatenate([x] * run["repeats"]), np.concatenate([y] * run["repeats"])
@@ -178,15 +179,15 @@ def read(path):
 
 def write(path, results):
     """Write a results file, one run on a line, whole or not at all."""
-    made = json.dumps(results["made"])
+    header = json.dumps(results["made"])
     runs = ",\n".join(json.dumps(run) for run in results["runs"])
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(f'{{"made": {made},\n"runs": [\n{runs}\n]}}\n', "utf-8")
+    unfinished.write_text(f'{{"made": {header},\n"runs": [\n{runs}\n]}}\n', "utf-8")
     os.replace(unfinished, path)
 
 
-def made():
+def provenance():
     """Say when, on what and with which versions."""
     return {
         "date": date.today().isoformat(),
@@ -202,37 +203,39 @@ def study(plan, path, carry_out=carry_out, each=map):
     ``each`` is `map`, or one that does several at a time and gives the results in order.
     """
     plan = json.loads(json.dumps(plan))  # as it comes back from a file: tuples are lists
-    known = {key(one, plan[0]): one for one in read(path)["runs"]}
-    left = [one for one in plan if key(one, one) not in known]
+    known = {key(done, plan[0]): done for done in read(path)["runs"]}
+    left = [planned for planned in plan if key(planned, planned) not in known]
     print(f"{len(plan)} runs, {len(plan) - len(left)} of them done before")
     began = time.perf_counter()
-    for i, (one, measured) in enumerate(zip(left, each(carry_out, left), strict=True)):
-        known[key(one, one)] = one | measured
-        done = [known[key(one, one)] for one in plan if key(one, one) in known]  # in the plan's order
-        write(path, {"made": made(), "runs": done})
+    for i, (planned, measured) in enumerate(zip(left, each(carry_out, left), strict=True)):
+        known[key(planned, planned)] = planned | measured
+        runs = [known[name] for name in (key(run, run) for run in plan) if name in known]  # in the plan's order
+        write(path, {"made": provenance(), "runs": runs})
         spent = time.perf_counter() - began
         remaining = spent / (i + 1) * (len(left) - i - 1)
         reached = measured["right"] / measured["total"]
         print(
-            f"[{len(done)}/{len(plan)}] {one['row']}, {one['column']}, seed {one['seed']}: {reached:.1%}; "
+            f"[{len(runs)}/{len(plan)}] {planned['row']}, {planned['column']}, seed {planned['seed']}: {reached:.1%}; "
             f"{remaining / 60:.0f} min left",
             flush=True,
         )
     print(f"{path.name}: {len(plan)} runs, {time.perf_counter() - began:.0f} s")
 
 
-def key(one, pattern):
+def key(run, pattern):
     """Return what names a run in a results file: its part that the plan wrote."""
-    return json.dumps({name: one[name] for name in pattern}, sort_keys=True)
+    return json.dumps({name: run[name] for name in pattern}, sort_keys=True)
 
 
 PLANS = {"matrix": (matrix, "study.json"), "sweeps": (sweeps, "sweeps.json")}
 
 
-def one_of_several():
+def train_beside_others():
     """Prepare a process that trains beside others: on one thread; it ends with its parent, who alone minds Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
+    from seqlib.backend import tf
+
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
@@ -240,7 +243,7 @@ def one_of_several():
 def main():
     """Carry out the plan that is named, or a quick sample of it (QUICK=1); a run on every core."""
     plan, name = PLANS[sys.argv[1]]
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), one_of_several) as pool:
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), train_beside_others) as pool:
         if os.environ.get("QUICK"):
             study(sample(plan()), ROOT / "_build" / "quick" / name, each=pool.imap)
         else:
