@@ -79,25 +79,12 @@ WRITTEN_OUT = {  # lesson: the families that it writes out in full
 }
 
 
-def defines(node):
-    """Whether a statement imports, defines a function or sets a constant; all else in a lesson computes."""
-    if isinstance(node, ast.Assign):
-        return all(isinstance(target, ast.Name) and target.id.isupper() for target in node.targets)
-    return isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))
-
-
 @pytest.mark.parametrize(
     ("number", "family", "settings"),
     [(number, family, settings) for number, families in WRITTEN_OUT.items() for family, settings in families],
 )
 def test_a_model_written_out_in_a_lesson_is_the_one_in_seqlib(number, family, settings):
-    lesson = read(next(path for path in LESSONS if path.name.startswith(number)))
-    names = {}
-    for cell in lesson.cells:
-        if cell.cell_type == "code":
-            tree = ast.parse(cell.source)
-            tree.body = [node for node in tree.body if defines(node)]
-            exec(compile(tree, "lesson", "exec"), names)
+    names = notebooks.definitions(next(path for path in LESSONS if path.name.startswith(number)))
     written_out, packaged = (build(4, seed=3, **settings) for build in (names[family], getattr(seqlib.models, family)))
 
     def described(layer):
