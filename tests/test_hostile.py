@@ -26,6 +26,8 @@ from grading.sandbox import Sandbox
 
 ROOT = Path(seqlib.__file__).parents[1]
 
+pytestmark = pytest.mark.slow  # attacks go on until a limit ends them
+
 
 @pytest.fixture(scope="module", autouse=True)
 def sandbox():
