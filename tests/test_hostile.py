@@ -281,7 +281,7 @@ def test_patching_and_forging_gain_nothing(name, capfd):
 
 LOOK = """
 import os, sys, json
-PUBLIC = (".py", ".json", ".toml", ".mplstyle", ".pyc", "ld.so.cache")
+PUBLIC = (".py", ".typed", ".json", ".toml", ".mplstyle", ".pyc", "ld.so.cache")
 def to_batch(frames, lengths):
     found = []
     packages = [path for path in sys.path if "-packages" in path]
