@@ -22,7 +22,7 @@ from handed_in import A1, ALL, ASLEEP, KEY, LIMITS, grader, lines, notebook, poi
 import seqlib
 from grading import __main__ as command
 from grading import messages
-from grading.sandbox import Sandbox
+from grading.sandbox import OURS, Sandbox
 
 ROOT = Path(seqlib.__file__).parents[1]
 
@@ -38,10 +38,10 @@ def sandbox():
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind():
-    """Nothing of what ran is running still, and the repository is as it was."""
+    """Nothing of what ran is running still, and what it could see of the repository is as it was."""
 
     def state():
-        return subprocess.check_output(["git", "status", "--porcelain"], cwd=ROOT)
+        return subprocess.check_output(["git", "status", "--porcelain", "--", *OURS], cwd=ROOT)
 
     before = state()
     yield
