@@ -158,7 +158,7 @@ def clip_array(name: str, value: Any, rank: int = 5, *, rescaled: bool = True) -
         )
     if value.dtype != np.uint8:
         hint = _as_uint8(x, value)
-        if not rescaled:
+        if not rescaled and value.dtype.kind in "biuf":
             hint += ", and begin the model with keras.layers.Rescaling(1 / 255), as it has no layer that rescales"
         raise TypeError(f"{name} must be uint8, not {value.dtype}{hint}")
     if value.ndim != rank or 0 in value.shape:
@@ -185,12 +185,14 @@ def clip_shape(value: Any, rank: int = 5) -> tuple[int | None, ...] | None:
 
 def _as_array(name, value):
     """Say how to make an array of what is none, if that is known."""
+    if hasattr(value, "element_spec"):
+        return f": give np.concatenate([clips for clips, labels in {name}])"
     if hasattr(value, "numpy"):
         return f": give {name}.numpy()"
     if isinstance(value, (list, tuple)):
         shapes = {getattr(clip, "shape", None) for clip in value}
         if len(shapes) > 1:
-            return ": its clips must have one shape, and then give np.stack"
+            return ": np.stack makes one of clips that have one shape"
         return f": give np.array({name}, np.uint8) if its values are from 0 to 255"
     return f": give np.asarray({name})" if hasattr(value, "__array__") else ""
 
@@ -218,7 +220,7 @@ def scale(value: NDArray[Any], pixels: str = "x") -> str | None:
 def _as_uint8(name, value):
     """Say between which values an array lies, and how to bring them to bytes."""
     if value.dtype.kind == "O":
-        return ": its clips must have one shape, and then give np.stack"
+        return ": np.stack makes one of clips that have one shape"
     if value.dtype.kind not in "biuf" or not value.size:
         return ": pixels are numbers from 0 to 255"
     if not np.isfinite(value).all():

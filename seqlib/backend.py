@@ -36,6 +36,7 @@ _import_quietly()
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+keras.config.set_floatx("float32")
 keras.config.set_dtype_policy("float32")
 keras.config.set_image_data_format("channels_last")
 tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -83,7 +84,14 @@ def takes_clips(model: Any, clip_shape: Sequence[int | None] | None = None) -> k
         If it is no model, or a class of its own, which does not say what it takes.
     ValueError
         If it has several inputs, or does not know its input.
+    RuntimeError
+        If Keras runs on another backend than TensorFlow.
     """
+    if keras.config.backend() != "tensorflow":
+        raise RuntimeError(
+            f"training and measuring need Keras on TensorFlow, not on {keras.config.backend()}: "
+            "start Python with KERAS_BACKEND=tensorflow"
+        )
     if not isinstance(model, keras.Model):
         hint = ": call the function first, as in seqlib.models.conv3d(4)" if callable(model) else ""
         raise TypeError(f"model must be a keras.Model, not {type(model).__name__}{hint}")
@@ -144,29 +152,32 @@ def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> ke
 
 def ends_in(model: keras.Model) -> str | None:
     """Return "softmax" or "sigmoid" if a model's last step is one of them, else None."""
-    step: Any = model
-    while isinstance(step, keras.Model):  # a model within a model
-        step = getattr(step, "operations", step.layers)[-1]
+    step = _last(model, "operations")
     names = (type(step).__name__, getattr(getattr(step, "activation", None), "__name__", ""))
     return next((name.lower() for name in names if name.lower() in SQUASHING), None)
 
 
+def _last(model, steps):
+    """Return a model's last layer, or operation, and that of the model within it."""
+    while isinstance(model, keras.Model) and model.layers:
+        model = getattr(model, steps, model.layers)[-1]
+    return model
+
+
 def before_softmax(model: keras.Model) -> keras.Model:
     """Return a model without the softmax or sigmoid of its last layer, sharing all weights before that; or itself."""
-    if ends_in(model) is None:
+    last = _last(model, "layers")
+    if ends_in(model) is None or not (isinstance(last, keras.layers.Softmax) or hasattr(last, "activation")):
         return model
-    last: Any = model
-    while isinstance(last, keras.Model):
-        last = last.layers[-1]
     if isinstance(last, keras.layers.Softmax):
-        linear = keras.layers.Identity()
-    elif hasattr(last, "activation"):
-        linear = type(last).from_config(last.get_config() | {"activation": "linear"})
+        linear = keras.layers.Lambda(lambda scores: scores)
     else:
-        return model
+        linear = type(last).from_config(last.get_config() | {"activation": "linear"})
     bare = keras.models.clone_model(
         model, clone_function=lambda layer: linear if layer is last else layer, recursive=True
     )
+    if not linear.built:  # it stands in a class of its own, which cannot be taken apart
+        return model
     linear.set_weights(last.get_weights())
     return bare
 

@@ -450,9 +450,11 @@ def receptive_field(
     Raises
     ------
     TypeError
-        If ``layer`` is not a str, or ``samples`` or ``seed`` not an integer.
+        If ``model`` is not a functional or sequential model, ``layer`` not a str, or ``samples`` or ``seed`` not an
+        integer.
     ValueError
-        If the model has no layer of that name, or ``samples`` or ``seed`` is out of its range.
+        If ``model`` does not take clips of one known shape, has no layer of that name, or has gradients that are
+        missing or not finite; if ``samples`` or ``seed`` is out of its range.
 
     Examples
     --------
@@ -464,8 +466,10 @@ def receptive_field(
     shape = _clip_shape(model)
     if layer is not None:
         arguments.choice("layer", layer, [known.name for known in model.layers])
-    output = model.output if layer is None else model.get_layer(layer).output
-    probe = keras.Model(model.input, output)
+    if layer is None and len(model.outputs) != 1:
+        raise ValueError(f"model must have one output, not {len(model.outputs)}: name a layer")
+    output = model.outputs[0] if layer is None else model.get_layer(layer).output
+    probe = keras.Model(model.inputs[0], output)
     clips = tf.random.stateless_uniform((samples, *shape), (seed, 0), 0, 256)
     with tf.GradientTape() as tape:
         tape.watch(clips)
@@ -503,7 +507,7 @@ def latency(model: keras.Model, repeats: int = 30) -> Timing:
     Raises
     ------
     TypeError, ValueError
-        If ``repeats`` is not an integer, or is less than 1.
+        If ``repeats`` is not an integer, or is less than 1; if ``model`` does not take clips of one known shape.
 
     Examples
     --------
@@ -513,7 +517,7 @@ def latency(model: keras.Model, repeats: int = 30) -> Timing:
     """
     answer = tf.function(lambda clip: model(clip, training=False))
     clip = tf.zeros((1, *_clip_shape(model)), tf.uint8)
-    return _timed(lambda: answer(clip).numpy(), arguments.integer("repeats", repeats, 1))
+    return _timed(lambda: keras.tree.flatten(answer(clip))[0].numpy(), arguments.integer("repeats", repeats, 1))
 
 
 def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timing:
@@ -536,7 +540,8 @@ def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timi
     Raises
     ------
     TypeError, ValueError
-        If ``batch`` or ``repeats`` is not an integer, or is less than 1.
+        If ``batch`` or ``repeats`` is not an integer, or is less than 1; if ``model`` does not give clips of one known
+        shape one score per class.
 
     Examples
     --------
