@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choice", "clip_array", "flag", "integer", "labels", "number", "same_shape", "span"]
+__all__ = ["choice", "clip_array", "clip_shape", "flag", "integer", "labels", "number", "same_shape", "scale", "span"]
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
@@ -113,35 +114,182 @@ def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
     return value
 
 
-def clip_array(name: str, value: Any, rank: int = 5) -> NDArray[np.uint8]:
-    """Return ``value`` if it is a uint8 array of clips with ``rank`` axes, the last four of them (T, H, W, C)."""
+def clip_array(name: str, value: Any, rank: int = 5, *, rescaled: bool = True) -> NDArray[np.uint8]:
+    """Return ``value`` if it is a uint8 array of clips with ``rank`` axes, the last four of them (T, H, W, C).
+
+    Parameters
+    ----------
+    name : str
+        What an error calls it.
+    value : anything
+    rank : int
+        4, 5 or 6.
+    rescaled : bool
+        Whether the model that they are for rescales them; if not, an error adds that it must.
+
+    Raises
+    ------
+    TypeError
+        If it is not an array, or not of uint8; the error says how to make it one.
+    ValueError
+        If it does not have these axes, or is empty.
+
+    Warns
+    -----
+    UserWarning
+        If the largest value is 1: then somebody has probably turned pixels from 0 to 1 into integers.
+
+    Examples
+    --------
+    >>> clip_array("x", np.full((2, 16, 32, 32, 1), 0.5))
+    Traceback (most recent call last):
+        ...
+    TypeError: x must be uint8, not float64 from 0.5 to 0.5: give np.round(x * 255).astype(np.uint8)
+    """
     axes = {4: "(T, H, W, C)", 5: "(B, T, H, W, C)", 6: "(k, n, T, H, W, C)"}[rank]
+    allowed = f"{name} must be a uint8 array of shape {axes}"
+    x = name if name.isidentifier() else "x"  # in a line that mends it
     if not isinstance(value, np.ndarray):
-        raise TypeError(f"{name} must be a uint8 array of shape {axes}, not {type(value).__name__}")
+        raise TypeError(f"{allowed}, not {type(value).__name__}{_as_array(x, value)}")
+    if value.dtype.kind == "f" and value.ndim <= 3 < rank:
+        raise TypeError(
+            f"{allowed}, not {value.dtype} of shape {value.shape}: "
+            "these are features, and no clips; train a model of features with its own compile and fit"
+        )
     if value.dtype != np.uint8:
-        raise TypeError(f"{name} must be uint8, not {value.dtype}: pass uint8; the model rescales")
+        hint = _as_uint8(x, value)
+        if not rescaled and value.dtype.kind in "biuf":
+            hint += ", and begin the model with keras.layers.Rescaling(1 / 255), as it has no layer that rescales"
+        raise TypeError(f"{name} must be uint8, not {value.dtype}{hint}")
     if value.ndim != rank or 0 in value.shape:
-        raise ValueError(f"{name} must be a uint8 array of shape {axes}, not {value.shape}")
+        hint = ""
+        if value.ndim == rank - 1 and 0 not in value.shape:
+            one = "[None]" if value.shape[-1] in (1, 3, 4) else "[..., None]"
+            hint = f": give {x}{one}"
+        raise ValueError(f"{allowed}, not {value.shape}{hint}")
+    if value.max() == 1:
+        warnings.warn(
+            f"{name} holds no value but 0 and 1, and uint8 pixels reach 255: if they were floats from 0 to 1, "
+            f"multiply by 255 before they become uint8, np.round({x} * 255).astype(np.uint8)",
+            stacklevel=4,
+        )
     return value
+
+
+def clip_shape(value: Any, rank: int = 5) -> tuple[int | None, ...] | None:
+    """Return the shape (T, H, W, C) of what has one of ``rank`` axes; None of anything else."""
+    shape = getattr(value, "shape", ())
+    known = getattr(shape, "rank", 0) is not None and len(shape) == rank
+    return tuple(shape[rank - 4 :]) if known else None
+
+
+def _as_array(name, value):
+    """Say how to make an array of what is none, if that is known."""
+    if hasattr(value, "element_spec"):
+        return f": give np.concatenate([clips for clips, labels in {name}])"
+    if hasattr(value, "numpy"):
+        return f": give {name}.numpy()"
+    if isinstance(value, (list, tuple)):
+        shapes = {getattr(clip, "shape", None) for clip in value}
+        if len(shapes) > 1:
+            return ": np.stack makes one of clips that have one shape"
+        return f": give np.array({name}, np.uint8) if its values are from 0 to 255"
+    return f": give np.asarray({name})" if hasattr(value, "__array__") else ""
+
+
+def scale(value: NDArray[Any], pixels: str = "x") -> str | None:
+    """Return a formula that brings ``pixels`` with these values to 0 to 255; None if no formula is known.
+
+    Examples
+    --------
+    >>> scale(np.array([-1.0, 1.0])), scale(np.array([0.0, 0.9])), scale(np.array([0.0, 200.0]))
+    ('(x + 1) * 127.5', 'x * 255', 'x')
+    """
+    if value.dtype.kind not in "biuf" or not value.size:
+        return None
+    low, high = float(value.min()), float(value.max())
+    if value.dtype == np.uint16 and high > 255:
+        return f"{pixels} / 257"
+    if low >= 0 and high <= 1:
+        return f"{pixels} * 255"
+    if low >= 0 and high <= 255:
+        return pixels
+    return f"({pixels} + 1) * 127.5" if low >= -1 and high <= 1 else None
+
+
+def _as_uint8(name, value):
+    """Say between which values an array lies, and how to bring them to bytes."""
+    if value.dtype.kind == "O":
+        return ": np.stack makes one of clips that have one shape"
+    if value.dtype.kind not in "biuf" or not value.size:
+        return ": pixels are numbers from 0 to 255"
+    if not np.isfinite(value).all():
+        return " with values that are not finite: mend these first"
+    formula = scale(value, name)
+    given = "" if value.dtype.kind == "b" else f" from {value.min():.4g} to {value.max():.4g}"
+    return (
+        f"{given}: give np.round({formula}).astype(np.uint8)" if formula else f"{given}: bring them to 0 to 255 first"
+    )
 
 
 def same_shape(name: str, given: Sequence[int | None], taken: Sequence[int | None]) -> None:
     """Say so if clips of shape ``given`` (T, H, W, C) do not fit a model that takes ``taken`` (None fits any)."""
-    if len(given) != len(taken) or any(
-        t is not None and g is not None and g != t for g, t in zip(given, taken, strict=False)
-    ):
+    if not _fits(given, taken):
+        moved = "" if not (len(given) == 4 and _fits((*given[1:], given[0]), taken)) else "np.moveaxis({0}, 1, -1)"
+        if len(given) == 4 and not moved and _fits((given[0], *given[2:], given[1]), taken):
+            moved = "np.moveaxis({0}, 2, -1)"
+        hint = (
+            f": its channels are not the last axis; give {moved.format(name if name.isidentifier() else 'x')}"
+            if moved
+            else ""
+        )
         raise ValueError(
-            f"{name} must hold clips of the shape that the model takes, {tuple(taken)}, not {tuple(given)}"
+            f"{name} must hold clips of the shape that the model takes, {tuple(taken)}, not {tuple(given)}{hint}"
         )
 
 
+def _fits(given, taken):
+    return len(given) == len(taken) and all(t is None or g is None or g == t for g, t in zip(given, taken, strict=True))
+
+
 def labels(name: str, value: Any, shape: Sequence[int], classes: int) -> NDArray[np.integer]:
-    """Return ``value`` if it is an integer array of ``shape`` with labels below ``classes``."""
+    """Return ``value`` if it is an integer array of ``shape`` with labels below ``classes``.
+
+    Examples
+    --------
+    >>> labels("y", np.array([1, 2, 3, 4]), (4,), 4)
+    Traceback (most recent call last):
+        ...
+    ValueError: y must be integer labels from 0 to 3, shape (4,), not 1 to 4: count from 0, y - 1
+    """
     allowed = f"integer labels from 0 to {classes - 1}, shape {tuple(shape)}"
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
-        raise TypeError(f"{name} must be {allowed}, not {getattr(value, 'dtype', type(value).__name__)}")
+    if not isinstance(value, np.ndarray):
+        hint = ": give y.numpy()" if hasattr(value, "numpy") else ""
+        hint = ": give np.asarray(y)" if isinstance(value, (list, tuple)) else hint
+        raise TypeError(f"{name} must be {allowed}, not {type(value).__name__}{hint}")
+    if value.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be {allowed}, not {value.dtype}{_as_labels(value, shape, classes)}")
     if value.shape != tuple(shape):
-        raise ValueError(f"{name} must be {allowed}, not shape {value.shape}")
-    if value.min() < 0 or value.max() >= classes:
-        raise ValueError(f"{name} must be {allowed}, not {value.min()} to {value.max()}")
+        raise ValueError(f"{name} must be {allowed}, not shape {value.shape}{_as_labels(value, shape, classes)}")
+    low, high = value.min(), value.max()
+    if low < 0 or high >= classes:
+        if (low, high) == (1, classes):
+            hint = ": count from 0, y - 1"
+        else:
+            hint = f": the model has {classes} classes; it would take {high + 1}" if low >= 0 else ""
+        raise ValueError(f"{name} must be {allowed}, not {low} to {high}{hint}")
     return value
+
+
+def _as_labels(value, shape, classes):
+    """Say how to make labels of one-hot rows, floats, words or truth values."""
+    rows = value.shape[len(shape) :]
+    if value.shape[: len(shape)] == tuple(shape) and len(rows) == 1:
+        if rows == (classes,) and value.dtype.kind in "biuf" and (value.sum(-1) == 1).all():
+            return ", one-hot: give y.argmax(-1)"
+        if rows == (1,):
+            return f" of shape {value.shape}: give y[..., 0].astype(np.int64)"
+        return f": give one label per clip, not {rows[0]}, such as one per frame"
+    if value.dtype.kind in "bf":
+        return ": give y.astype(np.int64)"
+    return ": give np.unique(y, return_inverse=True)[1]" if value.dtype.kind in "OSU" else ""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arguments
-from .backend import SUMS_ALIKE, keras, running_on, tf
+from .backend import SUMS_ALIKE, before_softmax, classifier, keras, rescales, running_on, takes_clips, tf
 
 __all__ = [
     "CLOSE_CALL",
@@ -25,6 +25,7 @@ __all__ = [
     "Accuracy",
     "CheckedClaims",
     "Claim",
+    "Counts",
     "Layer",
     "Timing",
     "TwinReport",
@@ -90,13 +91,34 @@ class Accuracy(NamedTuple):
         return f"{self.value:.1%} ({self.right:,} of {self.total:,}, 95% interval {self.low:.1%} to {self.high:.1%})"
 
 
+class Counts(NamedTuple):
+    """How many answers were right, where an interval would say nothing.
+
+    Examples
+    --------
+    >>> print(Counts(right=90, total=100))
+    90.0% (90 of 100)
+    """
+
+    right: int
+    total: int
+
+    @property
+    def value(self) -> float:
+        """The share of right answers, from 0 to 1."""
+        return self.right / self.total
+
+    def __str__(self) -> str:
+        return f"{self.value:.1%} ({self.right:,} of {self.total:,})"
+
+
 class TwinReport(NamedTuple):
     """What a model answered on twin sets.
 
     Attributes
     ----------
-    accuracy : Accuracy
-        Over all clips of all sets.
+    accuracy : Counts
+        Over all clips of all sets, without an interval: the members of a set do not answer independently.
     sets : int
     same_answer : int
         Sets all of whose members were given the same class.
@@ -106,20 +128,23 @@ class TwinReport(NamedTuple):
         Between the logits of two members of one set.
     close_calls : int
         Sets with a member whose two best logits are closer than 1e-4: rounding may decide those.
+    all_right : int
+        Sets all of whose members were classified correctly.
     """
 
-    accuracy: Accuracy
+    accuracy: Counts
     sets: int
     same_answer: int
     most_right: int
     largest_difference: float
     close_calls: int
+    all_right: int
 
     def __str__(self) -> str:
         return (
-            f"right: {self.accuracy.right:,} of {self.accuracy.total:,}, {self.accuracy.value:.1%}\n"
+            f"all members right in {self.all_right:,} of {self.sets:,} sets; at most {self.most_right} right in a set\n"
             f"same answer for all members in {self.same_answer:,} of {self.sets:,} sets; "
-            f"at most {self.most_right} right in a set\n"
+            f"right: {self.accuracy.right:,} of {self.accuracy.total:,} clips, {self.accuracy.value:.1%}\n"
             f"largest difference of logits within a set {self.largest_difference:.1e}; close calls {self.close_calls}"
         )
 
@@ -147,7 +172,7 @@ _compiled: weakref.WeakKeyDictionary[keras.Model, Any] = (
 
 
 def logits(model: keras.Model, x: NDArray[np.uint8], batch: int = 32) -> NDArray[np.float32]:
-    """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes).
+    """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes): logits, or what the model ends in.
 
     This is done on the CPU, whatever the model was trained on: that twins get the same bits is promised there alone.
     From 500 clips on, the model is compiled, once; its weights may change afterwards, its layers may not.
@@ -167,9 +192,11 @@ def logits(model: keras.Model, x: NDArray[np.uint8], batch: int = 32) -> NDArray
     Raises
     ------
     TypeError
-        If ``x`` is not a uint8 array, or ``batch`` not an integer.
+        If ``model`` is not a functional or sequential model that answers in float32, ``x`` not a uint8 array, or
+        ``batch`` not an integer.
     ValueError
-        If ``x`` does not hold clips of the shape that the model takes, or ``batch`` is less than 1.
+        If ``model`` does not give clips one score per class, or one that is not finite; if ``x`` does not hold clips of
+        the shape that the model takes; if ``batch`` is less than 1.
 
     Examples
     --------
@@ -178,14 +205,22 @@ def logits(model: keras.Model, x: NDArray[np.uint8], batch: int = 32) -> NDArray
     >>> logits(seqlib.models.single_frame(4), x).shape
     (6, 4)
     """
-    arguments.clip_array("x", x)
-    arguments.same_shape("x", x.shape[1:], model.input_shape[1:])
+    model = classifier(model, arguments.clip_shape(x))
+    arguments.clip_array("x", x, rescaled=rescales(model))
+    arguments.same_shape("x", x.shape[1:], model.inputs[0].shape[1:])
     batch = arguments.integer("batch", batch, 1)
     if len(x) >= MANY and model not in _compiled:
         _compiled[model] = _compile(model)
     answer = _compiled.get(model, partial(model, training=False))
     with tf.device("CPU:0"):
-        return np.concatenate([answer(x[i : i + batch]).numpy() for i in range(0, len(x), batch)])
+        scores = np.concatenate([answer(x[i : i + batch]).numpy() for i in range(0, len(x), batch)])
+    if not np.isfinite(scores).all():
+        row = scores[~np.isfinite(scores).all(axis=1)][0]
+        raise ValueError(
+            f"model must give finite scores, not {row}: its weights or its pixels have grown out of range; "
+            "train it anew, with a smaller learning rate"
+        )
+    return scores
 
 
 def _compile(model):
@@ -196,7 +231,7 @@ def _compile(model):
         with tf.device("CPU:0"):
             return alive()(clips, training=False)
 
-    return tf.function(answer, input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)])
+    return tf.function(answer, input_signature=[tf.TensorSpec(model.inputs[0].shape, tf.uint8)])
 
 
 def accuracy(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], batch: int = 32) -> Accuracy:
@@ -205,7 +240,7 @@ def accuracy(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], b
     Parameters
     ----------
     model : keras.Model
-        Clips to logits.
+        Clips to logits or probabilities: the best class is the same.
     x : uint8 array (B, T, H, W, C)
     y : integer array (B,)
     batch : int
@@ -218,9 +253,11 @@ def accuracy(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], b
     Raises
     ------
     TypeError
-        If ``x`` is not a uint8 array, ``y`` not an integer array, or ``batch`` not an integer.
+        If ``model`` is not a functional or sequential model that answers in float32, ``x`` not a uint8 array, ``y`` not
+        an integer array, or ``batch`` not an integer.
     ValueError
-        If ``x`` does not hold clips of the shape that the model takes, if ``y`` is not one label for each clip, from 0
+        If ``model`` does not give clips one score per class, or one that is not finite; if ``x`` does not hold clips of
+        the shape that the model takes, if ``y`` is not one label for each clip, from 0
         to the number of classes less 1, or if ``batch`` is less than 1.
 
     Examples
@@ -244,7 +281,8 @@ def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integ
     Parameters
     ----------
     model : keras.Model
-        Clips to logits.
+        Clips to logits. Of a model that ends in a softmax or sigmoid, what comes before is compared: probabilities near
+        0 and 1 are rounded to the same numbers where the logits differ.
     x : uint8 array (k, n, T, H, W, C)
     y : integer array (k, n)
     batch : int
@@ -257,10 +295,12 @@ def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integ
     Raises
     ------
     TypeError
-        If ``x`` is not a uint8 array, ``y`` not an integer array, or ``batch`` not an integer.
+        If ``model`` is not a functional or sequential model that answers in float32, ``x`` not a uint8 array, ``y`` not
+        an integer array, or ``batch`` not an integer.
     ValueError
-        If ``x`` does not hold sets of clips of the shape that the model takes, if ``y`` is not one label for each clip,
-        from 0 to the number of classes less 1, or if ``batch`` is less than 1.
+        If ``model`` does not give clips one score per class, gives one that is not finite, or ends in probabilities
+        otherwise than in a last layer; if ``x`` does not hold sets of clips of the shape that it takes; if ``y`` is not
+        one label for each clip, from 0 to the number of classes less 1; if ``batch`` is less than 1.
 
     Examples
     --------
@@ -270,19 +310,27 @@ def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integ
     >>> report.same_answer, report.largest_difference, report.accuracy.value
     (5, 0.0, 0.25)
     """
-    arguments.clip_array("x", x, rank=6)
+    model = classifier(model, arguments.clip_shape(x, 6))
+    arguments.clip_array("x", x, rank=6, rescaled=rescales(model))
+    model = before_softmax(model)
     scores = np.stack([logits(model, member, batch) for member in x])
+    if (scores >= 0).all() and np.allclose(scores.sum(-1), 1, atol=1e-3):
+        raise ValueError(
+            "model must end in logits, not in probabilities, which are the same near 0 and 1 where the logits differ: "
+            "compare the model before its softmax"
+        )
     arguments.labels("y", y, x.shape[:2], scores.shape[-1])
     answers = scores.argmax(-1)
     right = answers == y
     second, best = np.sort(scores, axis=-1)[..., -2:].T
     return TwinReport(
-        accuracy=Accuracy(int(right.sum()), right.size),
+        accuracy=Counts(int(right.sum()), right.size),
         sets=x.shape[1],
         same_answer=int((answers == answers[0]).all(axis=0).sum()),
         most_right=int(right.sum(axis=0).max()),
         largest_difference=float((scores.max(axis=0) - scores.min(axis=0)).max()),
         close_calls=int((best - second < CLOSE_CALL).any(axis=-1).sum()),
+        all_right=int(right.all(axis=0).sum()),
     )
 
 
@@ -402,9 +450,11 @@ def receptive_field(
     Raises
     ------
     TypeError
-        If ``layer`` is not a str, or ``samples`` or ``seed`` not an integer.
+        If ``model`` is not a functional or sequential model, ``layer`` not a str, or ``samples`` or ``seed`` not an
+        integer.
     ValueError
-        If the model has no layer of that name, or ``samples`` or ``seed`` is out of its range.
+        If ``model`` does not take clips of one known shape, has no layer of that name, or has gradients that are
+        missing or not finite; if ``samples`` or ``seed`` is out of its range.
 
     Examples
     --------
@@ -413,18 +463,25 @@ def receptive_field(
     (1, 8, 8)
     """
     samples, seed = arguments.integer("samples", samples, 1), arguments.integer("seed", seed, 0, 2**31 - 1)
+    shape = _clip_shape(model)
     if layer is not None:
         arguments.choice("layer", layer, [known.name for known in model.layers])
-    output = model.output if layer is None else model.get_layer(layer).output
-    probe = keras.Model(model.input, output)
-    clips = tf.random.stateless_uniform((samples, *model.input_shape[1:]), (seed, 0), 0, 256)
+    if layer is None and len(model.outputs) != 1:
+        raise ValueError(f"model must have one output, not {len(model.outputs)}: name a layer")
+    output = model.outputs[0] if layer is None else model.get_layer(layer).output
+    probe = keras.Model(model.inputs[0], output)
+    clips = tf.random.stateless_uniform((samples, *shape), (seed, 0), 0, 256)
     with tf.GradientTape() as tape:
         tape.watch(clips)
         units = probe(clips, training=False)
         middle = units[(slice(None), *(size // 2 for size in units.shape[1:-1]))]
         total = tf.reduce_sum(middle)
-    gradient = tape.gradient(total, clips).numpy()
-    matters = (gradient != 0).any(axis=(0, -1))
+    gradient = tape.gradient(total, clips)
+    if gradient is None:
+        raise ValueError("model must let gradients through from its output to its clips, and lets none through")
+    if not np.isfinite(gradient).all():
+        raise ValueError("model must have finite gradients, and some are not")
+    matters = (gradient.numpy() != 0).any(axis=(0, -1))
     extent = []
     for axis in range(3):
         seen = np.flatnonzero(matters.any(axis=tuple(other for other in range(3) if other != axis)))
@@ -450,7 +507,7 @@ def latency(model: keras.Model, repeats: int = 30) -> Timing:
     Raises
     ------
     TypeError, ValueError
-        If ``repeats`` is not an integer, or is less than 1.
+        If ``repeats`` is not an integer, or is less than 1; if ``model`` does not take clips of one known shape.
 
     Examples
     --------
@@ -459,8 +516,8 @@ def latency(model: keras.Model, repeats: int = 30) -> Timing:
     True
     """
     answer = tf.function(lambda clip: model(clip, training=False))
-    clip = tf.zeros((1, *model.input_shape[1:]), tf.uint8)
-    return _timed(lambda: answer(clip).numpy(), arguments.integer("repeats", repeats, 1))
+    clip = tf.zeros((1, *_clip_shape(model)), tf.uint8)
+    return _timed(lambda: keras.tree.flatten(answer(clip))[0].numpy(), arguments.integer("repeats", repeats, 1))
 
 
 def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timing:
@@ -483,7 +540,8 @@ def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timi
     Raises
     ------
     TypeError, ValueError
-        If ``batch`` or ``repeats`` is not an integer, or is less than 1.
+        If ``batch`` or ``repeats`` is not an integer, or is less than 1; if ``model`` does not give clips of one known
+        shape one score per class.
 
     Examples
     --------
@@ -492,6 +550,7 @@ def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timi
     True
     """
     batch = arguments.integer("batch", batch, 1)
+    _clip_shape(classifier(model))
     step = _training_step(keras.models.clone_model(model))
     return _timed(lambda: step(batch), arguments.integer("repeats", repeats, 1))
 
@@ -556,6 +615,14 @@ def _training_step(model):
     model.optimizer.build(model.trainable_variables)  # a step that has to make variables is traced twice
     shape = model.input_shape[1:]
     return lambda batch: model.train_on_batch(np.zeros((batch, *shape), np.uint8), np.zeros(batch, np.int64))
+
+
+def _clip_shape(model):
+    """Return the shape of the clips that a model takes, (T, H, W, C), or say why there is none."""
+    shape = tuple(takes_clips(model).inputs[0].shape[1:])
+    if len(shape) != 4 or None in shape:
+        raise ValueError(f"model must take clips of one known shape, (T, H, W, C), not {shape}")
+    return shape
 
 
 def _timed(call, repeats, warm_up=1):

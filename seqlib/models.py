@@ -1,6 +1,7 @@
 """The families: one readable function each, returning a plain, uncompiled `keras.Model` that ends in logits.
 
 Every model takes clips (B, T, H, W, C) as uint8 and rescales them in its first layer, so that the background is 0.
+Keras takes pixels on any other scale without a word, and answers wrongly; `training` and `measure` refuse them.
 """
 
 from __future__ import annotations
@@ -427,7 +428,13 @@ def _begin(task, clip_shape, seed):
 
 
 def _classes(task):
-    return len(task.classes) if isinstance(task, Task) else arguments.integer("task", task, 2)
+    if isinstance(task, Task):
+        return len(task.classes)
+    if isinstance(task, str):
+        raise TypeError(
+            f"task must be a Task, such as seqlib.TASKS['shape'], or an integer of at least 2, not {task!r}"
+        )
+    return arguments.integer("task", task, 2)
 
 
 def _clip_shape(shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import sys
 import time
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arguments, tasks
-from .backend import keras, tf
+from .backend import classifier, ends_in, keras, rescales, tf
 from .tasks import Task
 
 __all__ = ["Dataset", "Run", "dataset", "fit"]
@@ -31,7 +32,8 @@ class Run(NamedTuple):
     Attributes
     ----------
     history : dict of str to list of float
-        ``loss`` and ``accuracy`` (and ``val_loss``, ``val_accuracy``) after each whole epoch.
+        ``loss`` and ``accuracy`` (and ``val_loss``, ``val_accuracy``) after each whole epoch; empty lists if training
+        was stopped before the first one's end.
     seconds : float
         Wall time, compilation included.
     interrupted : bool
@@ -143,7 +145,8 @@ def fit(
     Parameters
     ----------
     model : keras.Model
-        From (B, T, H, W, C) to logits (B, classes). It is compiled here, and trained in place.
+        From (B, T, H, W, C) to logits, or to the probabilities of a softmax, (B, classes). It is compiled here, and
+        trained in place. A `keras.Sequential` without an Input is built for these clips.
     train, validation : (x, y) or tf.data.Dataset
         As from `seqlib.clips` or `dataset`. A pair is served in batches of 32, in training shuffled.
     epochs : int
@@ -163,11 +166,14 @@ def fit(
     Raises
     ------
     TypeError
-        If ``train`` or ``validation`` is neither a pair nor a Dataset of pairs, such as ``x`` alone; if clips are not
-        uint8 or labels not integers; if another argument is not of its type.
+        If ``model`` is not a functional or sequential model that answers in float32; if ``train`` or ``validation`` is
+        neither a pair nor a Dataset of pairs, such as ``x`` alone; if clips are not uint8 or labels not integers; if
+        another argument is not of its type.
     ValueError
-        If clips do not have the shape that the model takes; if labels are not one for each clip, or not below the
-        number of classes; if ``stop_at`` is given without ``validation``; if a number is out of its range.
+        If ``model`` does not take clips alone and give them one score per class; if clips do not have the shape that it
+        takes; if labels are not one for each clip, or not below the number of classes (of a Dataset this is seen when
+        the batch comes); if a Dataset repeats for ever, or a pass of it is empty; if ``stop_at`` is given without
+        ``validation``; if a number is out of its range.
 
     Examples
     --------
@@ -186,15 +192,22 @@ def fit(
         stop_at = arguments.number("stop_at", stop_at, 0, 1)
         if validation is None:
             raise ValueError(f"validation must be given where stop_at is, {stop_at:g}")
-    progress = _Progress(model.name, epochs, stop_at)
+    given = train.element_spec if isinstance(train, tf.data.Dataset) else train
+    model = classifier(model, arguments.clip_shape(given[0]) if isinstance(given, (tuple, list)) and given else None)
+    if ends_in(model) == "sigmoid":
+        raise ValueError(
+            "model must end in logits or a softmax, not in a sigmoid: end it in keras.layers.Dense(classes)"
+        )
+    problems: list[Exception] = []
+    progress = _Progress(model.name, epochs, stop_at, validation is not None)
     began = time.perf_counter()
     interrupted = False
     try:
-        train = _served("train", train, model, shuffle=True)
-        validation = None if validation is None else _served("validation", validation, model, shuffle=False)
+        train = _served("train", train, model, problems, shuffle=True)
+        validation = None if validation is None else _served("validation", validation, model, problems, shuffle=False)
         model.compile(
             keras.optimizers.Adam(learning_rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=ends_in(model) != "softmax"),
             metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
             jit_compile=False,  # XLA is no faster on these small models, and slow to compile
         )
@@ -202,63 +215,160 @@ def fit(
         model.fit(train, validation_data=validation, epochs=epochs, shuffle=False, verbose=0, callbacks=[progress])
     except KeyboardInterrupt:
         interrupted = True
+    except tf.errors.OpError:
+        if problems:  # what was found in a batch, without TensorFlow's pages about where
+            raise problems[0] from None
+        raise
     seconds = time.perf_counter() - began
     progress.end(seconds, interrupted)
     return Run(progress.history, seconds, interrupted)
 
 
-def _served(name, data, model, shuffle):
+def _served(name, data, model, problems, shuffle):
     """Return ``data`` as a Dataset, or say what is wrong with it before an epoch is spent on it."""
     if isinstance(data, tf.data.Dataset):
-        spec = data.element_spec
-        if not (isinstance(spec, tuple) and [type(part) for part in spec] == [tf.TensorSpec, tf.TensorSpec]):
-            raise TypeError(f"{name} must be a dataset of (x, y), not of {spec}")
-        x, y = spec
-        if not y.dtype.is_integer:
-            raise TypeError(f"{name} must hold integer labels, not {y.dtype.name}")
-        if x.dtype != tf.uint8:
-            raise TypeError(f"{name} must hold uint8 clips, not {x.dtype.name}: pass uint8; the model rescales")
-        arguments.same_shape(name, tuple(x.shape[1:]), model.input_shape[1:])
-        return data
+        _check_spec(name, data, model)
+        return _checked(name, data, model, problems)
     if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise TypeError(f"{name} must be a pair (x, y) or a tf.data.Dataset, not {type(data).__name__}")
-    x, y = data
-    arguments.clip_array(f"{name}[0]", x)
-    arguments.same_shape(f"{name}[0]", x.shape[1:], model.input_shape[1:])
-    arguments.labels(f"{name}[1]", y, x.shape[:1], model.output_shape[-1])
-    return _batches(x, y, shuffle=shuffle)
+        raise TypeError(f"{name} must be a pair (x, y) or a tf.data.Dataset, not {_not_a_pair(name, data, model)}")
+    _check_pair((f"{name}[0]", f"{name}[1]"), *data, model)
+    return _batches(*data, shuffle=shuffle)
+
+
+def _check_pair(names, x, y, model):
+    shape, classes = model.inputs[0].shape, model.outputs[0].shape[-1]
+    arguments.clip_array(names[0], x, rescaled=rescales(model))
+    arguments.same_shape(names[0], x.shape[1:], shape[1:])
+    arguments.labels(names[1], y, x.shape[:1], classes)
+
+
+def _not_a_pair(name, data, model):
+    """Name what was given in place of a pair or a Dataset, and the line that makes one of it."""
+    kind = type(data).__name__
+    shape = f"tf.TensorSpec({tuple(model.inputs[0].shape)}, tf.uint8), tf.TensorSpec((None,), tf.int64)"
+    dataset = f"tf.data.Dataset.from_generator({{}}, output_signature=({shape}))"
+    if isinstance(data, (tuple, list)) and len(data) == 3:
+        return f"{kind} of 3: leave sample weights out, or use the model's own compile and fit"
+    if isinstance(data, keras.utils.PyDataset):
+        return f"{kind}: give {dataset.format(f'lambda: ({name}[i] for i in range(len({name})))')}"
+    if inspect.isroutine(data):
+        return f"{kind}: if it makes a generator of batches (x, y), give {dataset.format(data.__name__)}"
+    if inspect.isgenerator(data):
+        return f"{kind}, which can be read only once: give {dataset.format('f')}, where f() makes a new one"
+    if isinstance(data, np.ndarray):
+        return f"{kind}: give clips and labels together, fit(model, (x, y))"
+    if isinstance(data, float):
+        return f"{kind}: divide the clips yourself, fit(model, (x[n:], y[n:]), (x[:n], y[:n]))"
+    if hasattr(data, "__iter__") and not isinstance(data, (str, bytes, dict, list, tuple, set)):
+        return f"{kind}: if it serves batches (x, y) of arrays, give {dataset.format(f'lambda: iter({name})')}"
+    return kind
+
+
+def _check_spec(name, data, model):
+    """Check what a Dataset says of itself: its form, its types, its shapes, and that it ends."""
+    spec, taken = data.element_spec, model.inputs[0].shape
+    if not (isinstance(spec, tuple) and [type(part) for part in spec] == [tf.TensorSpec, tf.TensorSpec]):
+        hint = f": leave sample weights out, {name}.map(lambda x, y, weight: (x, y))" if _is_triple(spec) else ""
+        if isinstance(spec, dict):
+            hint = f': give {name}.map(lambda batch: (batch["x"], batch["y"])), with its own keys {list(spec)}'
+        raise TypeError(f"{name} must be a dataset of (x, y), not of {spec}{hint}")
+    if data.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(f"{name} must end, and repeats for ever: leave repeat() out, or give {name}.take(100)")
+    if data.cardinality() == 0:
+        raise ValueError(
+            f"{name} must hold a batch or more, not 0: batch(n, drop_remainder=True) drops up to n - 1 clips"
+        )
+    x, y = spec
+    if x.shape.rank == 4 and y.shape.rank == 0:
+        arguments.same_shape(name, tuple(x.shape), taken[1:])
+        raise ValueError(
+            f"{name} must hold batches of clips, {tuple(taken)}, not {tuple(x.shape)}: give {name}.batch(32)"
+        )
+    if x.dtype != tf.uint8:
+        clips = next(iter(data.take(1)), (np.zeros(0),))[0]
+        formula = arguments.scale(np.asarray(clips), "x")
+        to_bytes = f": give {name}.map(lambda x, y: (tf.cast(tf.round({formula}), tf.uint8), y))" if formula else ""
+        raise TypeError(f"{name} must hold uint8 clips, not {x.dtype.name}{to_bytes}")
+    if x.shape.rank is not None:
+        arguments.same_shape(name, tuple(x.shape[1:]), taken[1:])
+    if y.shape.rank not in (None, 1):
+        one_hot = y.shape.rank == 2 and y.shape[1] == model.outputs[0].shape[-1]
+        hint = f": if they are one-hot, give {name}.map(lambda x, y: (x, tf.argmax(y, -1)))" if one_hot else ""
+        raise ValueError(f"{name} must hold one label per clip, shape (None,), not {tuple(y.shape)}{hint}")
+    if not y.dtype.is_integer:
+        hint = (
+            f": give {name}.map(lambda x, y: (x, tf.cast(y, tf.int64)))"
+            if y.dtype.is_floating or y.dtype.is_bool
+            else ""
+        )
+        raise TypeError(f"{name} must hold integer labels, not {y.dtype.name}{hint}")
+
+
+def _is_triple(spec):
+    return isinstance(spec, tuple) and len(spec) == 3
+
+
+def _checked(name, data, model, problems):
+    """Serve a Dataset whose every batch is checked as a pair is; what is wrong is kept in ``problems``."""
+
+    def check(x, y):
+        try:
+            _check_pair((f"{name}'s clips", f"{name}'s labels"), x, y, model)
+        except (TypeError, ValueError, UserWarning) as problem:
+            problems.append(problem)
+            raise
+
+    def serve(x, y):
+        with tf.control_dependencies([tf.numpy_function(check, [x, y], [])]):
+            x, y = tf.identity(x), tf.identity(y)
+        return tf.ensure_shape(x, model.inputs[0].shape), tf.ensure_shape(y, (None,))
+
+    return data.map(serve)
 
 
 class _Progress(keras.callbacks.Callback):
     """Keeps the history, and one line that says how far training is."""
 
-    def __init__(self, name, epochs, stop_at):
+    def __init__(self, name, epochs, stop_at, validated):
         super().__init__()
-        self.name, self.epochs, self.stop_at, self.history, self.line = name, epochs, stop_at, {}, _Line()
-        self.shown = 0.0
+        self.name, self.epochs, self.stop_at, self.line = name, epochs, stop_at, _Line()
+        scores = ("loss", "accuracy", "val_loss", "val_accuracy")[: 4 if validated else 2]
+        self.history = {score: [] for score in scores}
+        self.shown, self.batches = 0.0, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches = 0
 
     def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
         if time.perf_counter() - self.shown > 0.5:
             self.shown = time.perf_counter()
             steps = self.params["steps"]
-            done = len(self.history.get("loss", ())) + (0 if steps is None else (batch + 1) / steps)
+            done = len(self.history["loss"]) + (0 if steps is None else (batch + 1) / steps)
             bar = ("#" * round(20 * done / self.epochs)).ljust(20, ".")
-            self.line.show(
-                f"{self.name} [{bar}] epoch {min(int(done) + 1, self.epochs)} of {self.epochs}, {_scores(logs)}"
-            )
+            at = f"epoch {min(int(done) + 1, self.epochs)} of {self.epochs}"
+            if steps is None:  # so that one sees it if an epoch never ends
+                at += f", batch {batch + 1:,}"
+            self.line.show(f"{self.name} [{bar}] {at}, {_scores(logs)}")
 
     def on_epoch_end(self, epoch, logs=None):
+        missing = "train" if not self.batches else "validation" if set(self.history) - set(logs) else None
+        if missing:
+            raise ValueError(
+                f"{missing} must hold a batch or more in every epoch, not 0 in epoch {epoch + 1}: "
+                "where it comes from a generator, each pass must make a new one"
+            )
         for key, value in logs.items():
-            self.history.setdefault(key, []).append(float(value))
+            self.history[key].append(float(value))
         if self.stop_at is not None and logs["val_accuracy"] >= self.stop_at:
             self.model.stop_training = True
 
     def end(self, seconds, interrupted):
-        done = len(self.history.get("loss", ()))
+        done = len(self.history["loss"])
         epochs = (
             f"interrupted after {done} of {self.epochs} epochs" if interrupted else f"{done} epoch{'s' * (done > 1)}"
         )
-        last = {key: values[-1] for key, values in self.history.items()}
+        last = {key: values[-1] for key, values in self.history.items() if values}
         self.line.end(f"{self.name}: {epochs}, {seconds:.1f} s" + (f", {_scores(last)}" if last else ""))
 
 

@@ -233,7 +233,7 @@ def clips():
     return seqlib.clips("shape", 8, **TINY)
 
 
-RESCALE = "pass uint8; the model rescales"
+RESCALE = ".astype(np.uint8)"
 
 
 def wrong_clips(x):
@@ -359,12 +359,12 @@ def test_fit_refuses_datasets_of_something_else(model, clips):
     refuses(TypeError, ["train ", "(x, y)"], training.fit, model, slices(({"clip": x}, y)).batch(4))
     refuses(
         TypeError,
-        ["train ", "uint8", "not float32", RESCALE],
+        ["train ", "uint8", "not float32", "tf.cast(tf.round(x * 255), tf.uint8)"],
         training.fit,
         model,
         slices((x / np.float32(255), y)).batch(4),
     )
-    refuses(ValueError, ["train ", str(TINY_SHAPE), "(8, 8, 1)"], training.fit, model, slices((x, y)))
+    refuses(ValueError, ["train ", "not (3, 8, 8, 1)", "batch(32)"], training.fit, model, slices((x, y)))
     refuses(ValueError, ["validation ", str(TINY_SHAPE)], training.fit, model, clips, slices((x[:, :2], y)).batch(4))
 
 
