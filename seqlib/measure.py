@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
+import subprocess
 import sys
 import time
 import weakref
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from html import escape
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from . import arguments
 from .backend import SUMS_ALIKE, keras, running_on, tf
+from .costs import Layer, layer_costs, multiply_adds
 
 __all__ = [
     "CLOSE_CALL",
@@ -40,8 +40,6 @@ __all__ = [
     "step_seconds",
     "twin_agreement",
 ]
-
-layers = keras.layers
 
 CLOSE_CALL = 1e-4  # two best logits nearer than this may change places by rounding alone
 MANY = 500  # clips from which on compiling a model takes less time than it saves
@@ -122,15 +120,6 @@ class TwinReport(NamedTuple):
             f"at most {self.most_right} right in a set\n"
             f"largest difference of logits within a set {self.largest_difference:.1e}; close calls {self.close_calls}"
         )
-
-
-class Layer(NamedTuple):
-    """What one layer costs; see `layer_costs`."""
-
-    name: str
-    output_shape: tuple[int, ...]
-    parameters: int
-    multiply_adds: int
 
 
 class Timing(NamedTuple):
@@ -286,66 +275,6 @@ def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integ
     )
 
 
-def layer_costs(model: keras.Model) -> list[Layer]:
-    """List the layers with their parameters and multiply-adds for one clip.
-
-    A kernel weight is used once for each place, and in a recurrent layer once for each frame, at which its layer is
-    evaluated: a layer's multiply-adds are its kernels' weights times those. Biases, activations, pooling, the gates'
-    products and whatever works on each number by itself are not counted, as is customary.
-
-    Returns
-    -------
-    list of Layer
-
-    Raises
-    ------
-    TypeError
-        For a layer with weights whose multiply-adds are not known here.
-
-    Examples
-    --------
-    >>> import seqlib
-    >>> [(cost.name, cost.multiply_adds) for cost in layer_costs(seqlib.models.single_frame(4)) if cost.multiply_adds]
-    [('conv1', 147456), ('conv2', 1179648), ('conv3', 1179648), ('dense', 4096), ('logits', 256)]
-    """
-    return [
-        Layer(layer.name, tuple(layer.output.shape[1:]), layer.count_params(), _multiply_adds(layer))
-        for layer in model.layers
-    ]
-
-
-def _multiply_adds(layer, shapes=None):
-    """Count a layer's multiply-adds; ``shapes``: of its input and output, without the batch axis, if not as built."""
-    if isinstance(layer, keras.Model):
-        return sum(_multiply_adds(inner) for inner in layer.layers)
-    input_shape, output_shape = shapes or (_shape(layer.input), _shape(layer.output))
-    if isinstance(layer, layers.TimeDistributed):
-        return input_shape[0] * _multiply_adds(layer.layer, (input_shape[1:], output_shape[1:]))
-    if isinstance(layer, layers.Bidirectional):
-        return sum(
-            _multiply_adds(half, (input_shape, output_shape)) for half in (layer.forward_layer, layer.backward_layer)
-        )
-    if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D)):
-        places = output_shape[:-1] if layer.data_format == "channels_last" else output_shape[1:]
-        return math.prod(places) * math.prod(layer.kernel.shape)
-    if isinstance(layer, layers.Dense):
-        return math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
-    if isinstance(layer, (layers.SimpleRNN, layers.GRU, layers.LSTM, layers.ConvLSTM2D)):
-        places = output_shape[-3:-1] if isinstance(layer, layers.ConvLSTM2D) else ()
-        kernels = (layer.cell.kernel, layer.cell.recurrent_kernel)
-        return input_shape[0] * math.prod(places) * sum(math.prod(kernel.shape) for kernel in kernels)
-    if layer.weights and not isinstance(layer, layers.BatchNormalization):
-        raise TypeError(
-            f"model has a layer {layer.name!r} of type {type(layer).__name__}, whose multiply-adds are unknown"
-        )
-    return 0
-
-
-def _shape(tensor):
-    """Return the shape of a layer's input or output, without the batch axis; None if it has several."""
-    return None if isinstance(tensor, list) else tuple(tensor.shape[1:])
-
-
 def parameters(model: keras.Model) -> int:
     """Count a model's parameters, trained or not; int.
 
@@ -356,23 +285,6 @@ def parameters(model: keras.Model) -> int:
     27716
     """
     return model.count_params()
-
-
-def multiply_adds(model: keras.Model) -> int:
-    """Count a model's multiply-adds (MACs) for one clip; int. See `layer_costs`.
-
-    Raises
-    ------
-    TypeError
-        For a layer with weights whose multiply-adds are not known here.
-
-    Examples
-    --------
-    >>> import seqlib
-    >>> multiply_adds(seqlib.models.single_frame(4))
-    2511104
-    """
-    return sum(cost.multiply_adds for cost in layer_costs(model))
 
 
 def receptive_field(
@@ -499,7 +411,8 @@ def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timi
 def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     """Measure by how much a process grows, at its peak, in training steps on a copy of the model.
 
-    A process of its own does it, after a step of one clip, so that compilation does not count.
+    A process of its own does it, after a step of one clip, so that compilation does not count. It imports TensorFlow,
+    which takes some seconds, and is given the model as `keras.Model.to_json` writes it.
 
     Parameters
     ----------
@@ -517,6 +430,9 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     ------
     TypeError, ValueError
         If ``batch`` is not an integer, or is less than 1.
+    RuntimeError
+        If the process cannot build or train the model; the message ends with what it says. It knows no layer that was
+        written for this process alone.
 
     Examples
     --------
@@ -529,10 +445,25 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     batch = arguments.integer("batch", batch, 1)
     if sys.platform == "win32":
         return None
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # TensorFlow is imported once, for all calls
-    with ProcessPoolExecutor(1, context) as pool:
-        return pool.submit(_growth, model.to_json(), batch).result()
+    child = subprocess.run(
+        [sys.executable, "-P", "-c", _GROW, str(batch), *filter(None, sys.path)],
+        input=model.to_json(),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if child.returncode:
+        reason = child.stderr.strip().splitlines() or [f"exit status {child.returncode}"]
+        raise RuntimeError(f"model could not be trained in a process of its own: {reason[-1]}")
+    return int(child.stdout.split()[-1])
+
+
+# What the process runs. Its own path stands first: a script's folder may hold a file named like a standard module.
+_GROW = f"""
+import sys
+sys.path += sys.argv[2:]
+from {__name__} import _growth
+print(_growth(sys.stdin.read(), int(sys.argv[1])))
+"""
 
 
 def _growth(description, batch):
