@@ -2,10 +2,13 @@
 
 import html.parser
 import math
+import os
 import re
+import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -361,6 +364,39 @@ def test_training_takes_the_memory_of_what_it_keeps():
     maps = 4 * 128 * 128 * 16 * 4
     few, many = measure.peak_memory(model, batch=4), measure.peak_memory(model, batch=24)
     assert 20 * maps <= many - few <= 100 * maps
+
+
+SCRIPT = """
+import seqlib
+
+print("begins")
+print(seqlib.measure.peak_memory(seqlib.models.single_frame(4), batch=4))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak")
+def test_memory_is_measured_from_a_script_without_a_guard_which_runs_once(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT, "utf-8")
+    home = str(Path(seqlib.__file__).parents[1])
+    run = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": home},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert run.returncode == 0, run.stderr
+    begins, grown = run.stdout.split()
+    assert begins == "begins"
+    assert int(grown) > 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak")
+def test_a_model_that_another_process_cannot_build_is_an_error_that_names_its_layer():
+    model = stack((2, 4, 4, 1), Slow(name="mine"), layers.Flatten(), layers.Dense(3))
+    with pytest.raises(RuntimeError, match=r"\Amodel could not be trained in a process of its own: .*Slow"):
+        measure.peak_memory(model)
 
 
 @pytest.mark.parametrize(
