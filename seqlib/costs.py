@@ -76,8 +76,11 @@ def multiply_adds(model: keras.Model) -> int:
 
     Raises
     ------
-    TypeError, ValueError
-        As `layer_costs`.
+    TypeError
+        For a layer with weights whose multiply-adds are not known here, and for a model that does not say what it
+        takes.
+    ValueError
+        If the length of an axis is not known.
 
     Examples
     --------

@@ -212,6 +212,122 @@ def test_a_twin_report_reads_well():
         assert part in words
 
 
+# Classification report
+
+
+@pytest.mark.parametrize(
+    ("scores", "relevant", "by_hand"),
+    [
+        ([0.9, 0.8, 0.3, 0.1], [1, 0, 1, 0], (1 / 1 + 2 / 3) / 2),
+        ([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1], (1 / 1 + 2 / 3) / 2),
+        ([4, 3, 2, 1], [1, 1, 0, 0], 1),
+        ([4, 3, 2, 1], [0, 0, 0, 1], 1 / 4),
+        ([4, 3, 2, 1], [1, 1, 1, 1], 1),
+        ([5, 5, 5, 5], [0, 1, 0, 0], 1 / 4),  # equal scores pass the threshold together
+        ([0.9, 0.5, 0.5, 0.1], [0, 1, 0, 1], (1 / 3 + 2 / 4) / 2),
+        ([0.9, 0.5, 0.5, 0.1], [0, 0, 1, 1], (1 / 3 + 2 / 4) / 2),
+        ([math.inf, 1, -math.inf], [1, 0, 1], (1 / 1 + 2 / 3) / 2),
+        ([7], [1], 1),
+    ],
+)
+def test_average_precision_is_a_sum_over_thresholds(scores, relevant, by_hand):
+    assert measure.average_precision(scores, np.array(relevant, bool)) == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_the_average_precision_of_a_random_ranking_is_about_the_share():
+    rng = np.random.default_rng(0)
+    relevant = np.arange(10_000) % 20 == 0
+    found = [measure.average_precision(rng.random(10_000), relevant) for _ in range(5)]
+    assert np.mean(found) == pytest.approx(0.05, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("scores", "relevant", "error", "parts"),
+    [
+        ([1, 2], [True], ValueError, ["relevant ", "2 values", "(1,)"]),
+        ([1, 2], [False, False], ValueError, ["relevant ", "True at least once", "not 0 times"]),
+        ([], np.zeros(0, bool), ValueError, ["relevant ", "True at least once"]),
+        ([1, 2], [0, 1], TypeError, ["relevant ", "bool", "y == 1", "not int64"]),
+        ([[1, 2]], [True, False], ValueError, ["scores ", "one axis", "(1, 2)"]),
+        ([1, math.nan], [True, False], ValueError, ["scores ", "none of them NaN"]),
+    ],
+)
+def test_average_precision_refuses_what_it_cannot_rank(scores, relevant, error, parts):
+    with pytest.raises(error) as caught:
+        measure.average_precision(scores, relevant)
+    assert str(caught.value).startswith(parts[0])
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_a_model_that_always_gives_the_frequent_class_is_shown_for_what_it_is():
+    always_normal = from_pixel([0, 0], [1, 0])
+    labels = np.array([0] * 95 + [1] * 5)
+    report = measure.classification_report(always_normal, clips_with(labels), labels, ["normal", "fall"])
+    assert report.confusion == ((95, 0), (5, 0))
+    assert report.accuracy == report.majority == (95, 100)
+    assert report.recalls == ((95, 95), (0, 5))
+    assert report.average_precisions == pytest.approx((0.95, 0.05))
+    assert str(report).splitlines() == [
+        "accuracy 95.0% (95 of 100, 95% interval 88.8% to 97.8%)",
+        "majority baseline 95.0% (95 of 100): always 'normal'",
+        "class   recall                                           average precision  share",
+        "normal  100.0% (95 of 95, 95% interval 96.1% to 100.0%)  0.950              95.0%",
+        "fall    0.0% (0 of 5, 95% interval 0.0% to 43.4%)        0.050              5.0%",
+        "confusion matrix; rows are labels, columns are answers",
+        "        normal  fall",
+        "normal      95     0",
+        "fall         5     0",
+    ]
+
+
+def test_a_report_counts_labels_down_and_answers_across():
+    answers, labels = [0, 1, 2, 3, 3, 1, 0, 2, 2], np.array([0, 1, 2, 3, 1, 1, 2, 2, 2])
+    report = measure.classification_report(from_pixel(*ORACLE), clips_with(answers), labels, batch=4)
+    assert report.confusion == ((1, 0, 0, 0), (0, 2, 0, 1), (1, 0, 3, 0), (0, 0, 0, 1))
+    assert report.accuracy == (7, 9)
+    assert report.majority == (4, 9)
+    assert report.recalls == ((1, 1), (2, 3), (3, 4), (1, 1))
+    assert report.classes == ("0", "1", "2", "3")
+    assert report.average_precisions[0] == pytest.approx(1 / 2)  # two clips have its pixel: one is class 2
+
+
+def test_a_class_without_clips_and_a_class_without_others_are_told_as_such():
+    report = measure.classification_report(from_pixel(*ORACLE), clips_with([1, 1, 2]), np.array([1, 1, 1]))
+    assert report.recalls == (None, (2, 3), None, None)
+    assert report.average_precisions == (None, None, None, None)
+    assert str(report).count("no clips") == 3
+    assert "always '1'" in str(report)
+
+
+@pytest.mark.parametrize("scale", [1, 1000], ids=["probabilities", "saturated probabilities"])
+def test_logits_and_their_probabilities_are_ranked_alike(scale):
+    """Of saturated float32 probabilities most are equal; the logits still rank."""
+    values, labels = [1, 5, 3, 2, 4, 0], np.array([0, 1, 0, 1, 1, 0])
+    model = from_pixel([0, scale], [0, -2.5 * scale])
+    report = measure.classification_report(model, clips_with(values), labels)
+    assert report.average_precisions == pytest.approx(((1 + 1 + 3 / 4) / 3, (1 + 1 + 3 / 4) / 3))
+    probabilities = keras.Model(model.input, layers.Softmax()(model.output))
+    same = measure.classification_report(probabilities, clips_with(values), labels)
+    assert same.confusion == report.confusion
+    if scale == 1:
+        assert same == report
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "parts"),
+    [
+        (["a", "b", "c"], ValueError, ["classes must be 4 names", "not 3"]),
+        ("abcd", TypeError, ["classes must be a sequence of str", "'abcd'"]),
+    ],
+)
+def test_a_report_takes_one_name_for_each_class(classes, error, parts):
+    with pytest.raises(error) as caught:
+        measure.classification_report(from_pixel(*ORACLE), clips_with([0]), np.array([0]), classes)
+    for part in parts:
+        assert part in str(caught.value)
+
+
 # Receptive field
 
 
