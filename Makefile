@@ -5,6 +5,7 @@
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
 READY := .venv/ready
+IN_TWO := --numprocesses=2 --dist=loadfile
 # Compile packages once, here, and not in each process wherever Python is told not to write what it compiled: importing
 # TensorFlow then takes 5 s instead of 13.
 export UV_COMPILE_BYTECODE := 1
@@ -22,10 +23,10 @@ slides: $(READY)  ## Make slides of each lesson into _build/slides, a file each 
 	@$(IN_VENV) tools.slides $(NB)
 
 check: $(READY)  ## Lint, types and every test that needs no training, browser or other environment: before each commit.
-	@$(IN_VENV) pytest -q --numprocesses=2 -m "not slow and not network" tests seqlib grading tools
+	@$(IN_VENV) pytest -q $(IN_TWO) -m "not slow and not network" tests seqlib grading tools
 
 test: $(READY)  ## Run every test, none of which needs a network: seqlib, tools, the notebooks (nbval), the built book in a real browser.
-	@$(IN_VENV) pytest --numprocesses=2 --dist=loadfile -m "not network" --cov=seqlib --cov=grading --cov-fail-under=95
+	@$(IN_VENV) pytest $(IN_TWO) -m "not network" --cov=seqlib --cov=grading --cov-fail-under=95
 
 index: $(READY)  ## Run the tests that ask the package index, which `make test` leaves out: they need the network.
 	@$(IN_VENV) pytest -m network tests

@@ -81,14 +81,14 @@ class Assignment:
     def _copies(self):
         """Fill in the master, define its solutions, and return the student's copy and the solution."""
         student, solution = copy.deepcopy(self._master), copy.deepcopy(self._master)
-        for ours, theirs in zip(solution["cells"], student["cells"], strict=True):
-            source = "".join(ours["source"])
-            source = _EXPRESSION.sub(lambda found: str(eval(found[1].strip(), self.solutions)), source)
-            ours["source"] = _SOLUTION.sub(lambda found: found[2].rstrip("\n"), source)
-            stub = "raise NotImplementedError" if ours["cell_type"] == "code" else "*Your answer.*"
-            theirs["source"] = _SOLUTION.sub(lambda found, stub=stub: found[1] + stub, source)
-            if ours["cell_type"] == "code" and not source.startswith(NOT_GRADED):
-                define(ours["source"], self.solutions)
+        for solved, unsolved in zip(solution["cells"], student["cells"], strict=True):
+            source = "".join(solved["source"])
+            source = _EXPRESSION.sub(lambda match: str(eval(match[1].strip(), self.solutions)), source)
+            solved["source"] = _SOLUTION.sub(lambda match: match[2].rstrip("\n"), source)
+            stub = "raise NotImplementedError" if solved["cell_type"] == "code" else "*Your answer.*"
+            unsolved["source"] = _SOLUTION.sub(lambda match, stub=stub: match[1] + stub, source)
+            if solved["cell_type"] == "code" and not source.startswith(NOT_GRADED):
+                define(solved["source"], self.solutions)
         return student, solution
 
     def cases(self, question):

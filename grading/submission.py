@@ -62,10 +62,10 @@ class Submission(NamedTuple):
         if zipped and not any(name.lower().endswith(suffix) for name in files):
             files = _members(_read(files[zipped[0]]), MOST_IN_A_STUDENTS_ZIP)
             files = {PurePosixPath(name).name: read for name, read in files}
-        found = [name for name in files if name.lower().endswith(suffix)]
-        if not found:
+        names = [name for name in files if name.lower().endswith(suffix)]
+        if not names:
             raise UnreadableError(f"no {suffix} file was handed in")
-        name = min(found, key=lambda name: (name != like + suffix, not name.startswith(like), name))
+        name = min(names, key=lambda name: (name != like + suffix, not name.startswith(like), name))
         return name, _read(files[name])
 
 
@@ -156,10 +156,10 @@ def _joined(source):
 def _whose(name):
     """Tell from a file's path whose it is: (system, id, student, late, the file's own name)."""
     for part in name.parts:
-        if found := MOODLE.match(part):
-            return "moodle", found["id"], _clean(found["name"]), False, found["file"] or name.name
-    if found := CANVAS.match(name.name):
-        return "canvas", found["id"], _clean(found["name"] or found["id"]), bool(found["late"]), found["file"]
+        if match := MOODLE.match(part):
+            return "moodle", match["id"], _clean(match["name"]), False, match["file"] or name.name
+    if match := CANVAS.match(name.name):
+        return "canvas", match["id"], _clean(match["name"] or match["id"]), bool(match["late"]), match["file"]
     student = name.parts[0] if len(name.parts) > 1 else name.stem
     return "", student, _clean(student), False, name.name
 

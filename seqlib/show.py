@@ -99,7 +99,8 @@ def describe(clip: NDArray[np.uint8]) -> str:
 
     Each frame is compared with all shapes of size 4 or more at all places (by a matched filter); below size 6 it may
     misname them, and under the strongest noise, 18, it overlooks about 6 in 100 flashes of the task ``event``, small
-    and dim ones. A way back of less than a pixel, and one to the side of less than a third of the whole, are not told.
+    and dim ones. It leaves out a way back of less than a pixel, and a way to the side that is less than a third of the
+    whole.
 
     Parameters
     ----------

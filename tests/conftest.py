@@ -32,10 +32,11 @@ QUIET = (
 def pytest_configure(config):
     """Refuse the network to every Python that a test starts, the kernels of the lessons among them.
 
-    But not to the processes that run the tests: what refuses is an audit hook, and on Python 3.11 a thread can die as
-    it starts where there are both such a hook and coverage's tracer. `sys.settrace` calls the hook halfway, and fails
-    in every other thread that comes to it before the hook has returned. So the workers of pytest-xdist start without
-    the hook, and each then sets it for what it starts; and nothing that a test starts is traced.
+    But not to the processes that run the tests, which coverage traces: what refuses is an audit hook, and on Python
+    3.11 a thread can die as it starts where there are both. `sys.settrace` calls the hook halfway, and fails in every
+    other thread that calls it before the hook has returned ("Cannot install a trace function while another trace
+    function is being installed"). So the workers of pytest-xdist start without the hook and set it for what they start,
+    and nothing that a test starts is traced.
     """
     if config.getoption("numprocesses", None):  # the process that starts the workers
         return
@@ -48,8 +49,9 @@ def pytest_configure(config):
 SLOW_FIXTURES = {"book", "published_book", "browser", "chromium"}
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Mark what builds the book or opens a browser as slow; what trains is marked where it stands."""
+    config.option.cov_source = None  # by which nbval would trace the kernels, too; here coverage has long begun
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")

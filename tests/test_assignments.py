@@ -318,6 +318,7 @@ def executed(document, folder):
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", NAMES)
 def test_the_students_copy_runs_and_says_only_that_it_is_not_written_yet(which, tmp_path):
     ran = executed(Assignment(which, KEY).student, tmp_path)
@@ -332,12 +333,14 @@ def test_the_students_copy_runs_and_says_only_that_it_is_not_written_yet(which, 
     assert all("model" in source for kind, source in errors if kind == "NameError"), "no model was built"
 
 
+@pytest.mark.slow
 def test_the_solution_runs_without_an_error_and_gets_every_point(tmp_path):
     ran = executed(A1.solution, tmp_path)
     assert not [output for cell in ran.cells for output in cell.get("outputs", []) if output.output_type == "error"]
     assert points(grader().grade(submission(nbformat.writes(ran).encode()))) == ALL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [name for name in NAMES if of_kind(Assignment(name), Model)])
 def test_a_trained_solution_gets_every_point_but_what_a_person_marks(which, tmp_path):
     assignment = Assignment(which, KEY)

@@ -9,6 +9,8 @@ import pytest
 from seqlib import backend, measure
 from seqlib.backend import keras, tf
 
+pytestmark = pytest.mark.slow  # other settings of TensorFlow take processes of their own
+
 
 def test_numbers_are_float32_and_multiplied_as_such():
     assert keras.config.dtype_policy().compute_dtype == "float32"

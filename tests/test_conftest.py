@@ -1,11 +1,16 @@
-"""Test that with CI=true a skip is a failure, and that the process that runs the tests has no audit hook."""
+"""Test that with CI=true a skip is a failure, and that what is traced has no audit hook."""
 
+import os
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
+import nbformat
 import pytest
 
 pytest_plugins = "pytester"
+CONFTEST = Path(__file__).with_name("conftest.py")
 
 TESTS = """
     import pytest
@@ -29,7 +34,7 @@ TESTS = """
 @pytest.fixture
 def run(pytester, monkeypatch):
     """Run tests in a folder of their own under this folder's conftest.py."""
-    pytester.makeconftest(Path(__file__).with_name("conftest.py").read_text())
+    pytester.makeconftest(CONFTEST.read_text("utf-8"))
 
     def run(ci, **tests):
         monkeypatch.setenv("CI", ci)
@@ -55,6 +60,33 @@ def test_a_module_may_not_be_skipped_either(run):
     assert run("", test_module=skipped, test_other="def test_passes(): pass").ret == 0
 
 
-def test_the_process_that_runs_the_tests_has_no_audit_hook_of_ours():
-    """See `pytest_configure`: beside coverage's tracer it could end a thread as it starts."""
-    sys.audit("socket.getaddrinfo", "example.org", 80)  # looks nothing up; the hook of tools/offline would refuse it
+# No process has both coverage's tracer and the audit hook of tools/offline: see `pytest_configure`.
+
+
+def test_the_process_that_runs_the_tests_has_no_audit_hook():
+    sys.audit("socket.getaddrinfo", "example.org", 80)  # looks nothing up; the hook would refuse it
+
+
+@pytest.mark.slow
+def test_a_kernel_has_the_audit_hook_and_is_not_traced(tmp_path):
+    code = """
+        import os, sys
+        assert sys.gettrace() is None and "COVERAGE_PROCESS_START" not in os.environ
+        try:
+            sys.audit("socket.getaddrinfo", "example.org", 80)
+        except PermissionError as error:
+            print(error)
+    """
+    output = nbformat.v4.new_output("stream", text="no network here: example.org\n")
+    cell = nbformat.v4.new_code_cell(textwrap.dedent(code), execution_count=1, outputs=[output])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
+    (tmp_path / "coveragerc").write_text("[run]\n")
+    options = ["-q", "--nbval", "--nbval-current-env", "--cov=seqlib", "--cov-report=", "a.ipynb", CONFTEST]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        cwd=tmp_path,
+        env=os.environ | {"COVERAGE_PROCESS_START": str(tmp_path / "coveragerc")},
+        capture_output=True,
+        text=True,
+    )
+    assert "1 passed" in done.stdout, done.stdout

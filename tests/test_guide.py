@@ -24,10 +24,10 @@ TASK, ENTRY, TASK_TEST, MAY_TELL = re.findall(r"^```python\n(.*?)^```$", PAGES["
 FAMILY, ROW, FAMILY_TEST = re.findall(r"^```python\n(.*?)^```$", PAGES["adding_a_family"], re.M | re.S)
 
 
-def insert(path, before, code):
-    """Write code into a file before the first place that matches a pattern."""
+def insert(path, pattern, code):
+    """Write code into a file where the first match of a pattern ends."""
     text = path.read_text("utf-8")
-    place = re.search(before, text, re.M | re.S).end()
+    place = re.search(pattern, text, re.M | re.S).end()
     path.write_text(text[:place] + code + text[place:], "utf-8")
 
 

@@ -16,6 +16,8 @@ N = 4000
 SEEDS = (0, 2**32 - 1)
 SEED_PAIRS = [SEEDS, SEEDS[::-1]]  # to learn from, to answer for
 
+pytestmark = pytest.mark.slow  # its probes learn from thousands of clips
+
 
 def with_products(features):
     standard = (features - features.mean(0)) / features.std(0)

@@ -27,6 +27,7 @@ def name(path):
     return path.stem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_code_on_a_page_runs(page):
     names = {}

@@ -180,6 +180,7 @@ tf.image.random_flip_left_right(tf.zeros((4, 4, 3)))  # without a seed, as other
 """
 
 
+@pytest.mark.slow
 def test_every_family_ends_in_the_same_weights_twice_in_two_processes_without_a_global_switch():
     """Bit for bit, on one CPU with one number of threads; and what else runs in the process stays free to be random."""
     command = [sys.executable, "-c", REPEAT % (list(FAMILIES),)]

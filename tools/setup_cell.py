@@ -136,7 +136,7 @@ def set_address(url, root=ROOT):
 
 
 def main(arguments, root=ROOT):
-    """Write the address, if one is given, and the setup cell and badge of every notebook."""
+    """Write the address, if one is given, the setup cell and badge of every notebook, and the cell of every master."""
     if arguments:
         set_address(arguments[0], root)
     config = (root / "_config.yml").read_text("utf-8")
@@ -145,6 +145,10 @@ def main(arguments, root=ROOT):
         write_head(notebook, config, path.relative_to(root).as_posix())
         nbformat.write(notebook, path)
         print(f"{path.name}: setup cell for {address(config) or 'an address that is not set yet'}")
+    for path in sorted((root / "assignments").glob("*.ipynb")):  # masters: `make assignments` fills in the address
+        notebook = nbformat.read(path, as_version=4)
+        write(notebook, "")
+        nbformat.write(notebook, path)
 
 
 if __name__ == "__main__":
