@@ -36,6 +36,7 @@ def test_the_code_on_a_page_runs(page):
             exec(compile(body, page.name, "exec"), names)
 
 
+@pytest.mark.slow
 def test_the_training_in_plain_keras_ends_in_the_bits_of_fit():
     """Chapter 6 shows it with class weights, which are 1 for these clips, and early stopping, which has no occasion."""
     import seqlib
