@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
+import subprocess
 import sys
 import time
 import weakref
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from . import arguments
 from .backend import SUMS_ALIKE, before_softmax, classifier, keras, rescales, running_on, takes_clips, tf
+from .costs import Layer, layer_costs, multiply_adds
 
 __all__ = [
     "CLOSE_CALL",
@@ -25,12 +26,15 @@ __all__ = [
     "Accuracy",
     "CheckedClaims",
     "Claim",
+    "ClassificationReport",
     "Counts",
     "Layer",
     "Timing",
     "TwinReport",
     "accuracy",
+    "average_precision",
     "check_claims",
+    "classification_report",
     "latency",
     "layer_costs",
     "logits",
@@ -41,8 +45,6 @@ __all__ = [
     "step_seconds",
     "twin_agreement",
 ]
-
-layers = keras.layers
 
 CLOSE_CALL = 1e-4  # two best logits nearer than this may change places by rounding alone
 MANY = 500  # clips from which on compiling a model takes less time than it saves
@@ -147,15 +149,6 @@ class TwinReport(NamedTuple):
             f"right: {self.accuracy.right:,} of {self.accuracy.total:,} clips, {self.accuracy.value:.1%}\n"
             f"largest difference of logits within a set {self.largest_difference:.1e}; close calls {self.close_calls}"
         )
-
-
-class Layer(NamedTuple):
-    """What one layer costs; see `layer_costs`."""
-
-    name: str
-    output_shape: tuple[int, ...]
-    parameters: int
-    multiply_adds: int
 
 
 class Timing(NamedTuple):
@@ -334,64 +327,195 @@ def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integ
     )
 
 
-def layer_costs(model: keras.Model) -> list[Layer]:
-    """List the layers with their parameters and multiply-adds for one clip.
+class ClassificationReport(NamedTuple):
+    """What a model answers for the clips of each class; see `classification_report`.
 
-    A kernel weight is used once for each place, and in a recurrent layer once for each frame, at which its layer is
-    evaluated: a layer's multiply-adds are its kernels' weights times those. Biases, activations, pooling, the gates'
-    products and whatever works on each number by itself are not counted, as is customary.
+    Attributes
+    ----------
+    confusion : tuple of tuples of int
+        The confusion matrix: ``confusion[label][answer]`` clips of class ``label`` were given the class ``answer``.
+    average_precisions : tuple of float or None
+        For each class, see `average_precision`; None for a class of which there are no clips, or no others.
+    classes : tuple of str
+        The classes' names.
+    """
+
+    confusion: tuple[tuple[int, ...], ...]
+    average_precisions: tuple[float | None, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """How many answers were right, over all classes."""
+        return Accuracy(sum(row[i] for i, row in enumerate(self.confusion)), sum(map(sum, self.confusion)))
+
+    @property
+    def majority(self) -> Accuracy:
+        """The majority baseline: how many answers would be right if each was the most frequent class."""
+        return Accuracy(max(map(sum, self.confusion)), self.accuracy.total)
+
+    @property
+    def recalls(self) -> tuple[Accuracy | None, ...]:
+        """For each class, how many of its clips were given it; None for a class of which there are no clips."""
+        return tuple(Accuracy(row[i], sum(row)) if any(row) else None for i, row in enumerate(self.confusion))
+
+    def __str__(self) -> str:
+        most = self.classes[max(range(len(self.classes)), key=lambda i: sum(self.confusion[i]))]
+        baseline = f"{self.majority.value:.1%} ({self.majority.right:,} of {self.majority.total:,})"
+        rows = [("class", "recall", "average precision", "share")]
+        for name, recall, precision in zip(self.classes, self.recalls, self.average_precisions, strict=True):
+            share = (recall.total if recall else 0) / self.accuracy.total
+            rows.append(
+                (name, str(recall or "no clips"), "-" if precision is None else f"{precision:.3f}", f"{share:.1%}")
+            )
+        counts = [("", *self.classes)]
+        counts += [(name, *(f"{n:,}" for n in row)) for name, row in zip(self.classes, self.confusion, strict=True)]
+        return "\n".join(
+            (
+                f"accuracy {self.accuracy}",
+                f"majority baseline {baseline}: always {most!r}",
+                *_columns(rows),
+                "confusion matrix; rows are labels, columns are answers",
+                *_columns(counts, str.rjust),
+            )
+        )
+
+
+def _columns(rows, adjust=str.ljust):
+    """Set a table of str as lines: the first column flush left, the others adjusted."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        cells = [first.ljust(widths[0]), *(adjust(cell, n) for cell, n in zip(others, widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
+
+
+def classification_report(
+    model: keras.Model,
+    x: NDArray[np.uint8],
+    y: NDArray[np.integer],
+    classes: Sequence[str] | None = None,
+    batch: int = 32,
+) -> ClassificationReport:
+    """Report what accuracy hides: how a model does on each class, and what always giving one answer would reach.
+
+    Accuracy weighs each class by its share. Of 95 normal clips and 5 others, a model that always answers "normal"
+    classifies 95% correctly, and none of the 5. That shows in the recall of the rare class. Its average precision asks
+    less: whether the clips of the class come first when all are ranked by the model's odds for it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to logits, or to probabilities.
+    x : uint8 array (B, T, H, W, C)
+    y : integer array (B,)
+    classes : sequence of str, optional
+        The classes' names, such as ``seqlib.TASKS["direction"].classes``. Default: their numbers.
+    batch : int
+        How many clips at a time, at least 1.
 
     Returns
     -------
-    list of Layer
+    ClassificationReport
+        Print it; `seqlib.show.confusion_matrix` draws it.
 
     Raises
     ------
     TypeError
-        For a layer with weights whose multiply-adds are not known here.
+        If ``x``, ``y`` or ``batch`` is of a type that `accuracy` refuses, or ``classes`` is a single str.
+    ValueError
+        If ``x``, ``y`` or ``batch`` has a value that `accuracy` refuses, or ``classes`` are not one for each class.
 
     Examples
     --------
     >>> import seqlib
-    >>> [(cost.name, cost.multiply_adds) for cost in layer_costs(seqlib.models.single_frame(4)) if cost.multiply_adds]
-    [('conv1', 147456), ('conv2', 1179648), ('conv3', 1179648), ('dense', 4096), ('logits', 256)]
+    >>> x, y = seqlib.clips("shape", n=8)
+    >>> report = classification_report(seqlib.models.single_frame(4), x, y, seqlib.TASKS["shape"].classes)
+    >>> report.majority.right, [recall.total for recall in report.recalls]
+    (2, [2, 2, 2, 2])
     """
-    return [
-        Layer(layer.name, tuple(layer.output.shape[1:]), layer.count_params(), _multiply_adds(layer))
-        for layer in model.layers
-    ]
+    scores = logits(model, x, batch)
+    arguments.labels("y", y, x.shape[:1], scores.shape[-1])
+    names = _class_names(classes, scores.shape[-1])
+    confusion = np.zeros((len(names), len(names)), int)
+    np.add.at(confusion, (y, scores.argmax(-1)), 1)
+    precisions = (
+        average_precision(odds, y == label) if 0 < (y == label).sum() < len(y) else None
+        for label, odds in enumerate(_log_odds(scores).T)
+    )
+    return ClassificationReport(tuple(map(tuple, confusion.tolist())), tuple(precisions), names)
 
 
-def _multiply_adds(layer, shapes=None):
-    """Count a layer's multiply-adds; ``shapes``: of its input and output, without the batch axis, if not as built."""
-    if isinstance(layer, keras.Model):
-        return sum(_multiply_adds(inner) for inner in layer.layers)
-    input_shape, output_shape = shapes or (_shape(layer.input), _shape(layer.output))
-    if isinstance(layer, layers.TimeDistributed):
-        return input_shape[0] * _multiply_adds(layer.layer, (input_shape[1:], output_shape[1:]))
-    if isinstance(layer, layers.Bidirectional):
-        return sum(
-            _multiply_adds(half, (input_shape, output_shape)) for half in (layer.forward_layer, layer.backward_layer)
+def _class_names(classes, count):
+    if isinstance(classes, str):
+        raise TypeError(f"classes must be a sequence of str, one for each class, not the str {classes!r}")
+    names = tuple(map(str, range(count) if classes is None else classes))
+    if len(names) != count:
+        raise ValueError(f"classes must be {count} names, one for each class, not {len(names)}")
+    return names
+
+
+def _log_odds(scores):
+    """Logits or probabilities (B, classes) to the logarithm of each class's odds against all others, float64.
+
+    They rank clips as the class's probability does, but do not saturate at 1.
+    """
+    scores = scores.astype(np.float64)
+    if (scores >= 0).all() and np.allclose(scores.sum(-1), 1, atol=1e-3):
+        scores = np.log(np.maximum(scores, np.finfo(np.float64).tiny))
+    others = (np.logaddexp.reduce(np.delete(scores, label, axis=1), axis=1) for label in range(scores.shape[1]))
+    return scores - np.stack(list(others), axis=1)
+
+
+def average_precision(scores: ArrayLike, relevant: ArrayLike) -> float:
+    """Summarise how well scores rank what is relevant: 1 if all that is comes first, about its share if at random.
+
+    Each threshold gives a precision and a recall; the precisions are averaged, each weighted by the recall that its
+    threshold adds: the sum over thresholds of (R_n - R_(n-1)) P_n, without interpolation. Equal scores pass the
+    threshold together.
+
+    Parameters
+    ----------
+    scores : float array (n,)
+        The higher, the sooner something is taken to be relevant.
+    relevant : bool array (n,)
+        What is relevant, such as ``y == 1``; at least one.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Raises
+    ------
+    TypeError
+        If ``relevant`` is not an array of bool.
+    ValueError
+        If ``scores`` is not a list of numbers, ``relevant`` has another length, or nothing is relevant.
+
+    References
+    ----------
+    W. Su, Y. Yuan, M. Zhu, A relationship between the average precision and the area under the ROC curve, ICTIR 2015.
+
+    Examples
+    --------
+    >>> average_precision([0.9, 0.8, 0.3, 0.1], [True, False, True, False])  # (1/1 + 2/3) / 2
+    0.8333333333333333
+    """
+    scores, relevant = np.asarray(scores, float), np.asarray(relevant)
+    if scores.ndim != 1 or np.isnan(scores).any():
+        raise ValueError(f"scores must be numbers in one axis, none of them NaN, not of shape {scores.shape}")
+    if relevant.dtype != bool:
+        raise TypeError(f"relevant must be an array of bool, such as y == 1, not {relevant.dtype}")
+    if relevant.shape != scores.shape or not relevant.any():
+        raise ValueError(
+            f"relevant must hold {len(scores)} values, one for each score, and True at least once, not "
+            f"{relevant.sum()} times in shape {relevant.shape}"
         )
-    if isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Conv3D)):
-        places = output_shape[:-1] if layer.data_format == "channels_last" else output_shape[1:]
-        return math.prod(places) * math.prod(layer.kernel.shape)
-    if isinstance(layer, layers.Dense):
-        return math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
-    if isinstance(layer, (layers.SimpleRNN, layers.GRU, layers.LSTM, layers.ConvLSTM2D)):
-        places = output_shape[-3:-1] if isinstance(layer, layers.ConvLSTM2D) else ()
-        kernels = (layer.cell.kernel, layer.cell.recurrent_kernel)
-        return input_shape[0] * math.prod(places) * sum(math.prod(kernel.shape) for kernel in kernels)
-    if layer.weights and not isinstance(layer, layers.BatchNormalization):
-        raise TypeError(
-            f"model has a layer {layer.name!r} of type {type(layer).__name__}, whose multiply-adds are unknown"
-        )
-    return 0
-
-
-def _shape(tensor):
-    """Return the shape of a layer's input or output, without the batch axis; None if it has several."""
-    return None if isinstance(tensor, list) else tuple(tensor.shape[1:])
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = scores[order], np.cumsum(relevant[order])
+    thresholds = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    precision, recall = hits[thresholds] / (thresholds + 1), hits[thresholds] / hits[-1]
+    return float((np.diff(recall, prepend=0) * precision).sum())
 
 
 def parameters(model: keras.Model) -> int:
@@ -404,23 +528,6 @@ def parameters(model: keras.Model) -> int:
     27716
     """
     return model.count_params()
-
-
-def multiply_adds(model: keras.Model) -> int:
-    """Count a model's multiply-adds (MACs) for one clip; int. See `layer_costs`.
-
-    Raises
-    ------
-    TypeError
-        For a layer with weights whose multiply-adds are not known here.
-
-    Examples
-    --------
-    >>> import seqlib
-    >>> multiply_adds(seqlib.models.single_frame(4))
-    2511104
-    """
-    return sum(cost.multiply_adds for cost in layer_costs(model))
 
 
 def receptive_field(
@@ -558,7 +665,8 @@ def step_seconds(model: keras.Model, batch: int = 32, repeats: int = 10) -> Timi
 def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     """Measure by how much a process grows, at its peak, in training steps on a copy of the model.
 
-    A process of its own does it, after a step of one clip, so that compilation does not count.
+    A process of its own does it, after a step of one clip, so that compilation does not count. It imports TensorFlow,
+    which takes some seconds, and is given the model as `keras.Model.to_json` writes it.
 
     Parameters
     ----------
@@ -576,6 +684,9 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     ------
     TypeError, ValueError
         If ``batch`` is not an integer, or is less than 1.
+    RuntimeError
+        If the process cannot build or train the model; the message ends with what it says. It knows no layer that was
+        written for this process alone.
 
     Examples
     --------
@@ -588,10 +699,25 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     batch = arguments.integer("batch", batch, 1)
     if sys.platform == "win32":
         return None
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # TensorFlow is imported once, for all calls
-    with ProcessPoolExecutor(1, context) as pool:
-        return pool.submit(_growth, model.to_json(), batch).result()
+    child = subprocess.run(
+        [sys.executable, "-P", "-c", _GROW, str(batch), *filter(None, sys.path)],
+        input=model.to_json(),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if child.returncode:
+        reason = child.stderr.strip().splitlines() or [f"exit status {child.returncode}"]
+        raise RuntimeError(f"model could not be trained in a process of its own: {reason[-1]}")
+    return int(child.stdout.split()[-1])
+
+
+# What the process runs. Its own path stands first: a script's folder may hold a file named like a standard module.
+_GROW = f"""
+import sys
+sys.path += sys.argv[2:]
+from {__name__} import _growth
+print(_growth(sys.stdin.read(), int(sys.argv[1])))
+"""
 
 
 def _growth(description, batch):

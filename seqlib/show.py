@@ -33,6 +33,7 @@ __all__ = [
     "Picture",
     "animation",
     "arrays",
+    "confusion_matrix",
     "describe",
     "film_strip",
     "frame_image",
@@ -655,3 +656,62 @@ def glue(**numbers: float | str | np.generic) -> None:
             metadata={"scrapbook": {"name": name, "mime_prefix": record}},
             raw=True,
         )
+
+
+def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Picture:
+    """Draw a confusion matrix: labels down, answers across; a cell is the darker, the larger its share of the row.
+
+    Parameters
+    ----------
+    confusion : sequence of sequences of int
+        ``confusion[label][answer]`` clips, as in a `seqlib.measure.ClassificationReport`.
+    classes : sequence of str
+        The classes' names, one for each row.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError
+        If ``classes`` is a single str.
+    ValueError
+        If ``confusion`` is not a square of counts, or ``classes`` are not as many as its rows.
+
+    Examples
+    --------
+    >>> confusion_matrix([[95, 0], [4, 1]], ["normal", "fall"])
+    Confusion matrix. Of 95 normal: 95 normal. Of 5 fall: 4 normal, 1 fall.
+    """
+    counts = np.asarray(confusion)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise ValueError(f"confusion must be a square of counts, a row for each class, not {confusion!r}")
+    if isinstance(classes, str):
+        raise TypeError(f"classes must be a sequence of str, one for each row, not the str {classes!r}")
+    if len(classes) != len(counts):
+        raise ValueError(f"classes must be {len(counts)} names, one for each row, not {len(classes)}")
+    totals = counts.sum(1)
+    shares = counts / np.maximum(totals, 1)[:, None]
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(2.2 + 0.8 * len(counts), 1.4 + 0.6 * len(counts)))
+        for (row, column), share in np.ndenumerate(shares):
+            axis.add_patch(plt.Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, color=_SHADES(share)))
+            axis.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=_ink(share))
+        edges = -0.5, len(counts) - 0.5
+        axis.set(xlabel="answer", ylabel="label", xlim=edges, ylim=edges[::-1])
+        axis.set_xticks(range(len(counts)), [textwrap.fill(name, 12) for name in classes])
+        axis.set_yticks(
+            range(len(counts)), [f"{name} ({total:,})" for name, total in zip(classes, totals, strict=True)]
+        )
+        axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+        axis.xaxis.set_label_position("top")
+        axis.grid(False)
+        axis.spines[:].set_visible(False)
+    rows = (
+        f"Of {total:,} {name}: "
+        + ", ".join(f"{count:,} {answer}" for count, answer in zip(row, classes, strict=True) if count)
+        for name, total, row in zip(classes, totals, counts, strict=True)
+        if total
+    )
+    return picture(figure, f"Confusion matrix. {'. '.join(rows)}.")

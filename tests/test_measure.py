@@ -2,10 +2,13 @@
 
 import html.parser
 import math
+import os
 import re
+import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -215,112 +218,120 @@ def test_a_twin_report_reads_well():
     assert str(report.accuracy) == "25.0% (512 of 2,048)"  # an interval would speak of clips that answer independently
 
 
-# Costs
+# Classification report
 
 
 @pytest.mark.parametrize(
-    ("shape", "layer", "parameters", "multiply_adds"),
-    [  # kernel weights times places; layers are made in the test, as some start TensorFlow, which no fork survives
-        ((10,), lambda: layers.Dense(7), 10 * 7 + 7, 10 * 7),
-        ((10,), lambda: layers.Dense(7, use_bias=False), 10 * 7, 10 * 7),
-        ((4, 10), lambda: layers.Dense(7), 10 * 7 + 7, 4 * 10 * 7),
-        ((2, 3, 5, 4), lambda: layers.Dense(6), 4 * 6 + 6, 2 * 3 * 5 * 4 * 6),
-        ((20, 3), lambda: layers.Conv1D(8, 5), 5 * 3 * 8 + 8, 16 * 5 * 3 * 8),
-        ((20, 3), lambda: layers.Conv1D(8, 5, strides=3, padding="same"), 5 * 3 * 8 + 8, 7 * 5 * 3 * 8),
-        ((20, 3), lambda: layers.Conv1D(8, 5, padding="causal", dilation_rate=2), 5 * 3 * 8 + 8, 20 * 5 * 3 * 8),
-        ((20, 4), lambda: layers.Conv1D(8, 5, groups=2), 5 * 2 * 8 + 8, 16 * 5 * 2 * 8),
-        ((32, 24, 3), lambda: layers.Conv2D(16, 3), 9 * 3 * 16 + 16, 30 * 22 * 9 * 3 * 16),
-        ((32, 24, 3), lambda: layers.Conv2D(16, 3, padding="same"), 9 * 3 * 16 + 16, 32 * 24 * 9 * 3 * 16),
-        (
-            (32, 24, 3),
-            lambda: layers.Conv2D(16, (5, 3), strides=(2, 3), use_bias=False),
-            15 * 3 * 16,
-            14 * 8 * 15 * 3 * 16,
-        ),
-        (
-            (3, 32, 24),
-            lambda: layers.Conv2D(16, 3, data_format="channels_first"),
-            9 * 3 * 16 + 16,
-            30 * 22 * 9 * 3 * 16,
-        ),
-        ((16, 32, 24, 1), lambda: layers.Conv3D(8, 3), 27 * 8 + 8, 14 * 30 * 22 * 27 * 8),
-        ((16, 32, 24, 2), lambda: layers.Conv3D(8, (3, 1, 1), padding="same"), 3 * 2 * 8 + 8, 16 * 32 * 24 * 3 * 2 * 8),
-        ((16, 32, 24, 2), lambda: layers.Conv3D(8, 3, strides=(1, 2, 2)), 27 * 2 * 8 + 8, 14 * 15 * 11 * 27 * 2 * 8),
-        ((16, 10), lambda: layers.SimpleRNN(7), 10 * 7 + 7 * 7 + 7, 16 * (10 * 7 + 7 * 7)),
-        ((16, 10), lambda: layers.LSTM(7, return_sequences=True), 4 * (10 * 7 + 7 * 7 + 7), 16 * 4 * (10 * 7 + 7 * 7)),
-        (
-            (16, 10),
-            lambda: layers.GRU(7),
-            3 * (10 * 7 + 7 * 7 + 2 * 7),
-            16 * 3 * (10 * 7 + 7 * 7),
-        ),  # Keras has two biases
-        (
-            (16, 10),
-            lambda: layers.Bidirectional(layers.GRU(7)),
-            2 * 3 * (10 * 7 + 7 * 7 + 14),
-            2 * 16 * 3 * (10 * 7 + 7 * 7),
-        ),
-        (
-            (5, 8, 6, 3),
-            lambda: layers.ConvLSTM2D(4, 3, padding="same"),
-            4 * (9 * 3 * 4 + 9 * 4 * 4 + 4),
-            5 * 8 * 6 * 4 * (9 * 3 * 4 + 9 * 4 * 4),
-        ),
-        (
-            (5, 8, 6, 3),
-            lambda: layers.ConvLSTM2D(4, 3, return_sequences=True),
-            4 * (9 * 3 * 4 + 9 * 4 * 4 + 4),
-            5 * 6 * 4 * 4 * (9 * 3 * 4 + 9 * 4 * 4),
-        ),
-        ((5, 8, 6, 3), lambda: layers.TimeDistributed(layers.Conv2D(4, 3)), 9 * 3 * 4 + 4, 5 * 6 * 4 * 9 * 3 * 4),
-        ((5, 8, 6, 3), lambda: layers.TimeDistributed(layers.MaxPooling2D()), 0, 0),
-        ((5, 10), lambda: layers.TimeDistributed(layers.Dense(7)), 10 * 7 + 7, 5 * 10 * 7),
-        ((5, 10), lambda: layers.BatchNormalization(), 40, 0),
-        ((32, 24, 3), lambda: layers.MaxPooling2D(), 0, 0),
-        ((16, 32, 24, 3), lambda: layers.GlobalAveragePooling3D(), 0, 0),
-        ((16, 4), lambda: layers.Rescaling(1 / 255), 0, 0),
-        ((16, 4), lambda: layers.Dropout(0.5), 0, 0),
+    ("scores", "relevant", "by_hand"),
+    [
+        ([0.9, 0.8, 0.3, 0.1], [1, 0, 1, 0], (1 / 1 + 2 / 3) / 2),
+        ([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1], (1 / 1 + 2 / 3) / 2),
+        ([4, 3, 2, 1], [1, 1, 0, 0], 1),
+        ([4, 3, 2, 1], [0, 0, 0, 1], 1 / 4),
+        ([4, 3, 2, 1], [1, 1, 1, 1], 1),
+        ([5, 5, 5, 5], [0, 1, 0, 0], 1 / 4),  # equal scores pass the threshold together
+        ([0.9, 0.5, 0.5, 0.1], [0, 1, 0, 1], (1 / 3 + 2 / 4) / 2),
+        ([0.9, 0.5, 0.5, 0.1], [0, 0, 1, 1], (1 / 3 + 2 / 4) / 2),
+        ([math.inf, 1, -math.inf], [1, 0, 1], (1 / 1 + 2 / 3) / 2),
+        ([7], [1], 1),
     ],
 )
-def test_costs_of_one_layer(shape, layer, parameters, multiply_adds):
-    layer, clip = layer(), keras.Input(shape)
-    model = keras.Model(clip, layer(clip))
-    assert measure.parameters(model) == parameters
-    assert measure.multiply_adds(model) == multiply_adds
-    cost = measure.layer_costs(model)[-1]
-    assert cost == (layer.name, tuple(model.output_shape[1:]), parameters, multiply_adds)
+def test_average_precision_is_a_sum_over_thresholds(scores, relevant, by_hand):
+    assert measure.average_precision(scores, np.array(relevant, bool)) == pytest.approx(by_hand, rel=1e-12)
 
 
-def test_a_model_within_a_model_costs_what_it_costs_alone():
-    inner = stack((8, 6, 3), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2))
-    alone = measure.multiply_adds(inner)
-    assert alone == 6 * 4 * 9 * 3 * 4 + 96 * 2
-    assert measure.multiply_adds(stack((8, 6, 3), inner, layers.Dense(5))) == alone + 10
-    assert measure.multiply_adds(stack((7, 8, 6, 3), layers.TimeDistributed(inner))) == 7 * alone
-
-
-def test_costs_of_a_model_are_those_of_its_layers():
-    model = seqlib.models.single_frame(4, (16, 32, 32, 1))
-    kernels = [9 * 1 * 16, 9 * 16 * 32, 9 * 32 * 64, 64 * 64, 64 * 4]
-    places = [32 * 32, 16 * 16, 8 * 8, 1, 1]
-    assert measure.multiply_adds(model) == sum(k * p for k, p in zip(kernels, places, strict=True))
-    assert measure.parameters(model) == sum(kernels) + 16 + 32 + 64 + 64 + 4
-    costs = measure.layer_costs(model)
-    assert [cost.name for cost in costs] == [layer.name for layer in model.layers]
-    assert sum(cost.parameters for cost in costs) == measure.parameters(model)
-    assert sum(cost.multiply_adds for cost in costs) == measure.multiply_adds(model)
+def test_the_average_precision_of_a_random_ranking_is_about_the_share():
+    rng = np.random.default_rng(0)
+    relevant = np.arange(10_000) % 20 == 0
+    found = [measure.average_precision(rng.random(10_000), relevant) for _ in range(5)]
+    assert np.mean(found) == pytest.approx(0.05, abs=0.01)
 
 
 @pytest.mark.parametrize(
-    "layer", [layers.DepthwiseConv1D(3), layers.Conv1DTranspose(4, 3), layers.MultiHeadAttention(2, 4)]
+    ("scores", "relevant", "error", "parts"),
+    [
+        ([1, 2], [True], ValueError, ["relevant ", "2 values", "(1,)"]),
+        ([1, 2], [False, False], ValueError, ["relevant ", "True at least once", "not 0 times"]),
+        ([], np.zeros(0, bool), ValueError, ["relevant ", "True at least once"]),
+        ([1, 2], [0, 1], TypeError, ["relevant ", "bool", "y == 1", "not int64"]),
+        ([[1, 2]], [True, False], ValueError, ["scores ", "one axis", "(1, 2)"]),
+        ([1, math.nan], [True, False], ValueError, ["scores ", "none of them NaN"]),
+    ],
 )
-def test_an_unknown_layer_with_weights_is_an_error_that_names_it(layer):
-    clip = keras.Input((16, 4))
-    model = keras.Model(clip, layer(clip, clip) if isinstance(layer, layers.MultiHeadAttention) else layer(clip))
-    with pytest.raises(TypeError) as caught:
-        measure.multiply_adds(model)
-    assert layer.name in str(caught.value)
-    assert type(layer).__name__ in str(caught.value)
+def test_average_precision_refuses_what_it_cannot_rank(scores, relevant, error, parts):
+    with pytest.raises(error) as caught:
+        measure.average_precision(scores, relevant)
+    assert str(caught.value).startswith(parts[0])
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_a_model_that_always_gives_the_frequent_class_is_shown_for_what_it_is():
+    always_normal = from_pixel([0, 0], [1, 0])
+    labels = np.array([0] * 95 + [1] * 5)
+    report = measure.classification_report(always_normal, clips_with(labels), labels, ["normal", "fall"])
+    assert report.confusion == ((95, 0), (5, 0))
+    assert report.accuracy == report.majority == (95, 100)
+    assert report.recalls == ((95, 95), (0, 5))
+    assert report.average_precisions == pytest.approx((0.95, 0.05))
+    assert str(report).splitlines() == [
+        "accuracy 95.0% (95 of 100, 95% interval 88.8% to 97.8%)",
+        "majority baseline 95.0% (95 of 100): always 'normal'",
+        "class   recall                                           average precision  share",
+        "normal  100.0% (95 of 95, 95% interval 96.1% to 100.0%)  0.950              95.0%",
+        "fall    0.0% (0 of 5, 95% interval 0.0% to 43.4%)        0.050              5.0%",
+        "confusion matrix; rows are labels, columns are answers",
+        "        normal  fall",
+        "normal      95     0",
+        "fall         5     0",
+    ]
+
+
+def test_a_report_counts_labels_down_and_answers_across():
+    answers, labels = [0, 1, 2, 3, 3, 1, 0, 2, 2], np.array([0, 1, 2, 3, 1, 1, 2, 2, 2])
+    report = measure.classification_report(from_pixel(*ORACLE), clips_with(answers), labels, batch=4)
+    assert report.confusion == ((1, 0, 0, 0), (0, 2, 0, 1), (1, 0, 3, 0), (0, 0, 0, 1))
+    assert report.accuracy == (7, 9)
+    assert report.majority == (4, 9)
+    assert report.recalls == ((1, 1), (2, 3), (3, 4), (1, 1))
+    assert report.classes == ("0", "1", "2", "3")
+    assert report.average_precisions[0] == pytest.approx(1 / 2)  # two clips have its pixel: one is class 2
+
+
+def test_a_class_without_clips_and_a_class_without_others_are_told_as_such():
+    report = measure.classification_report(from_pixel(*ORACLE), clips_with([1, 1, 2]), np.array([1, 1, 1]))
+    assert report.recalls == (None, (2, 3), None, None)
+    assert report.average_precisions == (None, None, None, None)
+    assert str(report).count("no clips") == 3
+    assert "always '1'" in str(report)
+
+
+@pytest.mark.parametrize("scale", [1, 1000], ids=["probabilities", "saturated probabilities"])
+def test_logits_and_their_probabilities_are_ranked_alike(scale):
+    """Of saturated float32 probabilities most are equal; the logits still rank."""
+    values, labels = [1, 5, 3, 2, 4, 0], np.array([0, 1, 0, 1, 1, 0])
+    model = from_pixel([0, scale], [0, -2.5 * scale])
+    report = measure.classification_report(model, clips_with(values), labels)
+    assert report.average_precisions == pytest.approx(((1 + 1 + 3 / 4) / 3, (1 + 1 + 3 / 4) / 3))
+    probabilities = keras.Model(model.input, layers.Softmax()(model.output))
+    same = measure.classification_report(probabilities, clips_with(values), labels)
+    assert same.confusion == report.confusion
+    if scale == 1:
+        assert same == report
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "parts"),
+    [
+        (["a", "b", "c"], ValueError, ["classes must be 4 names", "not 3"]),
+        ("abcd", TypeError, ["classes must be a sequence of str", "'abcd'"]),
+    ],
+)
+def test_a_report_takes_one_name_for_each_class(classes, error, parts):
+    with pytest.raises(error) as caught:
+        measure.classification_report(from_pixel(*ORACLE), clips_with([0]), np.array([0]), classes)
+    for part in parts:
+        assert part in str(caught.value)
 
 
 # Receptive field
@@ -475,6 +486,40 @@ def test_training_takes_the_memory_of_what_it_keeps():
     maps = 4 * 128 * 128 * 16 * 4
     few, many = measure.peak_memory(model, batch=4), measure.peak_memory(model, batch=24)
     assert 20 * maps <= many - few <= 100 * maps
+
+
+SCRIPT = """
+import seqlib
+
+print("begins")
+print(seqlib.measure.peak_memory(seqlib.models.single_frame(4), batch=4))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak")
+def test_memory_is_measured_from_a_script_without_a_guard_which_runs_once(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT, "utf-8")
+    home = str(Path(seqlib.__file__).parents[1])
+    run = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": home},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert run.returncode == 0, run.stderr
+    begins, grown = run.stdout.split()
+    assert begins == "begins"
+    assert int(grown) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak")
+def test_a_model_that_another_process_cannot_build_is_an_error_that_names_its_layer():
+    model = stack((2, 4, 4, 1), Slow(name="mine"), layers.Flatten(), layers.Dense(3))
+    with pytest.raises(RuntimeError, match=r"\Amodel could not be trained in a process of its own: .*Slow"):
+        measure.peak_memory(model)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The chapters: their code runs, their numbers are quoted and not typed, and each has all of its parts."""
 
+import ast
 import re
 
 import nbformat
@@ -33,6 +34,26 @@ def test_the_code_on_a_page_runs(page):
     for language, body in CODE.findall(page.read_text("utf-8")):
         if language == "python":
             exec(compile(body, page.name, "exec"), names)
+
+
+@pytest.mark.slow
+def test_the_training_in_plain_keras_ends_in_the_bits_of_fit():
+    """Chapter 6 shows it with class weights, which are 1 for these clips, and early stopping, which has no occasion."""
+    import seqlib
+
+    page = (ROOT / "book" / "06_choosing_an_architecture.md").read_text("utf-8")
+    (block,) = (body for language, body in CODE.findall(page) if "EarlyStopping" in body)
+    names = {}
+    exec(compile(block, "chapter 6", "exec"), names)
+    model = seqlib.models.max_pooling(TASKS["direction"])
+    before = model.get_weights()
+    seqlib.training.fit(model, (names["clips"], names["labels"]), names["validation"], epochs=2)
+    assert set(names["weights"].values()) == {1.0}
+    for first, plain, fitted in zip(before, names["model"].get_weights(), model.get_weights(), strict=True):
+        assert (plain == fitted).all()
+        assert (plain != first).any()
+    statements = [ast.unparse(statement) for statement in ast.parse(block).body]
+    assert statements[-6].startswith("keras.utils.set_random_seed")
 
 
 def typed_numbers(text):

@@ -594,3 +594,37 @@ def test_arrays_draws_larger_numbers_darker_and_negative_ones_in_another_colour(
 def test_arrays_refuses_what_it_cannot_draw_by_name(array, shape):
     with pytest.raises(ValueError, match=f"drawn must hold arrays of one to four axes, not 'x' of shape {shape}"):
         show.arrays({"x": array})
+
+
+# Confusion matrix
+
+
+def test_a_confusion_matrix_says_what_it_shows():
+    drawn = show.confusion_matrix([[1200, 0, 3], [0, 0, 0], [1, 0, 4]], ["normal", "never there", "fall"])
+    assert (
+        drawn.metadata["alt"] == "Confusion matrix. Of 1,203 normal: 1,200 normal, 3 fall. Of 5 fall: 1 normal, 4 fall."
+    )
+
+
+def test_a_cell_of_a_confusion_matrix_is_the_darker_the_larger_its_share_of_the_row():
+    def dark(confusion):
+        """The share of the picture in the darkest shade."""
+        pixels = Image.open(io.BytesIO(show.confusion_matrix(confusion, ["a", "b"]).data)).convert("L")
+        return (np.asarray(pixels) < 70).mean()
+
+    assert dark([[900, 0], [0, 4]]) > 10 * dark([[450, 450], [2, 2]])
+
+
+@pytest.mark.parametrize(
+    ("confusion", "classes", "error", "part"),
+    [
+        ([[1, 2]], ["a"], ValueError, "confusion must be a square of counts"),
+        ([[0.5, 0.5], [0, 1]], ["a", "b"], ValueError, "confusion must be a square of counts"),
+        ([[1, -1], [0, 1]], ["a", "b"], ValueError, "confusion must be a square of counts"),
+        ([[1, 2], [3, 4]], ["a"], ValueError, "classes must be 2 names, one for each row, not 1"),
+        ([[1, 2], [3, 4]], "ab", TypeError, "classes must be a sequence of str"),
+    ],
+)
+def test_a_confusion_matrix_takes_a_square_of_counts_and_a_name_for_each_row(confusion, classes, error, part):
+    with pytest.raises(error, match=part):
+        show.confusion_matrix(confusion, classes)
