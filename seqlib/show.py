@@ -82,6 +82,7 @@ FAMILIES: dict[str, Family] = {
 MARK = "#e87400"
 INK = "#2B2B33"
 MOST_FRAMES = 128  # of a clip in a film strip, unless more are asked for
+MOST_CELLS = 2000  # of one array that is drawn number by number
 MOST_PIXELS = 2_000_000  # of an animation, over all frames, unless a scale is asked for
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
 """The file with the Matplotlib style of all pictures, for ``plt.style.context(STYLE)``."""
@@ -683,7 +684,7 @@ def arrays(drawn: Mapping[str, ArrayLike], *, alt: str | None = None) -> Picture
     TypeError
         If ``alt`` is not a str.
     ValueError
-        If an array is empty, or has more than four axes.
+        If an array is empty, or has more than four axes or more than 2000 numbers.
 
     Examples
     --------
@@ -692,6 +693,8 @@ def arrays(drawn: Mapping[str, ArrayLike], *, alt: str | None = None) -> Picture
     """
     titled = {title: np.asarray(array) for title, array in drawn.items()}
     for title, array in titled.items():
+        if array.size > MOST_CELLS:
+            raise ValueError(f"drawn must hold arrays of at most {MOST_CELLS} numbers, not {title!r} of {array.size}")
         if array.ndim > 4 or not array.size:
             raise ValueError(f"drawn must hold arrays of one to four axes, not {title!r} of shape {array.shape}")
     strongest = max(1e-9, *(float(np.abs(array.astype(float)).max()) for array in titled.values()))

@@ -469,7 +469,7 @@ TABLE = {
         },
     ),
     "6.2": (
-        growing(early_fusion=[1.1, 1.52]),
+        growing(early_fusion=[1.1, 1.52], conv3d=np.array([1, 2])),
         {
             "for each of": {"conv3d": (1, 2)},
             "the same weights": growing(conv3d=(2, 2)),
@@ -964,6 +964,13 @@ def test_the_counts_that_1_4_tells_are_those_of_the_interval():
     assert low[100] < 0.25 < low[300]
     assert low[200] == pytest.approx(0.25, abs=1e-4)
     assert seqlib.measure.Accuracy(26 * 72, 7200).low == pytest.approx(0.25, abs=1e-4)
+
+
+def test_a_function_that_fails_on_its_second_call_is_met_by_a_hint():
+    def only_frozen(clips):
+        return padded()(clips) if (clips == clips[:, :1]).all() else clips[:, :, 0] + [1, 2]
+
+    assert "raises ValueError" in seqlib.check("3.4", only_frozen).hint
 
 
 def test_every_check_that_a_page_names_is_there():

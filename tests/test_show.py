@@ -713,3 +713,8 @@ def test_arrays_draws_larger_numbers_darker_and_negative_ones_in_another_colour(
 def test_arrays_refuses_what_it_cannot_draw_by_name(array, shape):
     with pytest.raises(ValueError, match=f"drawn must hold arrays of one to four axes, not 'x' of shape {shape}"):
         show.arrays({"x": array})
+
+
+def test_an_array_too_large_to_be_drawn_number_by_number_is_refused_by_name():
+    with pytest.raises(ValueError, match="drawn must hold arrays of at most 2000 numbers, not 'clip' of 76800"):
+        show.arrays({"clip": np.zeros((1, 240, 320))})
