@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
@@ -24,8 +25,10 @@ __all__ = [
     "changed",
     "differs",
     "function",
+    "is_number",
     "same",
     "told",
+    "truths",
     "value",
     "verdict",
 ]
@@ -99,12 +102,31 @@ class Exercise(NamedTuple):
 
 
 def _is_model(value):
-    return hasattr(value, "layers") and hasattr(value, "count_params")
+    return hasattr(value, "layers") and hasattr(value, "count_params") and not isinstance(value, type)
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number; True, False and text are none.
+
+    Examples
+    --------
+    >>> [is_number(value) for value in (7, 0.5, np.int64(3), True, float("nan"), "7")]
+    [True, True, True, False, False, False]
+    """
+    real = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    return real and bool(-math.inf < value < math.inf)
+
+
+def _unfinished(answer):
+    """Tell whether an answer is, or holds, dots or None."""
+    parts = answer.values() if isinstance(answer, dict) else answer
+    inside = isinstance(answer, (list, tuple, set, dict)) and any(_unfinished(part) for part in parts)
+    return answer is None or answer is ... or inside
 
 
 KINDS: dict[str, Callable[[Any], bool]] = {
     "a function": lambda value: callable(value) and not _is_model(value) and not isinstance(value, type),
-    "a number": lambda value: isinstance(value, (Real, np.number)) and not isinstance(value, (bool, np.bool_)),
+    "a number": lambda value: isinstance(value, Real) and not isinstance(value, (bool, np.bool_)),
     "a list": lambda value: isinstance(value, (list, tuple)),
     "a dict": lambda value: isinstance(value, dict),
     "a model": _is_model,
@@ -119,11 +141,13 @@ def verdict(number: str, exercise: Exercise, answer: Any) -> Verdict:
     TypeError
         If ``answer`` is of another kind than the exercise asks for.
     """
-    if answer is None or answer is ...:
+    if _unfinished(answer):
         return Verdict(number, _sentence(NOTHING_SO_FAR))
     if not KINDS[exercise.kind](answer):
         given = type(answer).__name__
         raise TypeError(f"answer must be {exercise.kind}, {exercise.form}, in exercise {number}, not {given}")
+    if exercise.kind == "a number" and not is_number(answer):
+        return Verdict(number, _sentence("it should be a finite number"))
     for seed in SEEDS:
         hint = exercise.judge(answer, np.random.default_rng(seed))
         if hint:
@@ -198,12 +222,16 @@ def called(answer: Callable[..., Any], *arguments: Any) -> tuple[NDArray[Any], N
         got = answer(*arguments)
     except Exception as error:
         return None, f"it raises {type(error).__name__}: {error}"
-    if got is None or got is ...:
+    if _unfinished(got):
         return None, NOTHING_SO_FAR
     try:
-        return np.asarray(got), None
+        array = np.asarray(got)
     except Exception:
         return None, f"it should return one array or number, not {type(got).__name__} of parts with different shapes"
+    if array.dtype.kind not in "biuf":
+        what = "text" if array.dtype.kind in "SU" else f"{type(got).__name__} of {array.dtype}"
+        return None, f"it should return numbers or truth values, not {what}"
+    return array, None
 
 
 def told(form: str, arguments: tuple[Any, ...]) -> str:
@@ -291,3 +319,40 @@ def value(form: str, right: float, *mistakes: tuple[float, str]) -> Exercise:
         return None if answer == right else "it is more" if answer < right else "it is fewer"
 
     return Exercise("a number", form, judge)
+
+
+def truths(wanted: Mapping[str, tuple[bool, str]]) -> Exercise:
+    """Make an exercise out of statements that are to be called true or false.
+
+    Parameters
+    ----------
+    wanted : dict of str to (bool, str)
+        Of each statement, whether it is true, and the hint for whoever has said the opposite.
+
+    Returns
+    -------
+    Exercise
+
+    Examples
+    --------
+    >>> sky = truths({"blue": (True, "look up"), "green": (False, "that is the lawn")})
+    >>> sky.form
+    '{"blue": ..., "green": ...}'
+    >>> verdict("0.3", sky, {"blue": True, "green": True})
+    0.3: not yet. That is the lawn.
+    >>> verdict("0.3", sky, {"blue": "yes", "green": False})
+    0.3: not yet. Blue: it should be True or False, not 'yes'.
+    """
+
+    def judge(answer, random):
+        if set(answer) != set(wanted):
+            return f"it takes one truth value for each of {', '.join(wanted)}"
+        for name, (right, hint) in wanted.items():
+            if not isinstance(answer[name], (bool, np.bool_)):
+                return f"{name}: it should be True or False, not {answer[name]!r}"
+            if answer[name] != right:
+                return hint
+        return None
+
+    form = ", ".join(f'"{name}": ...' for name in wanted)
+    return Exercise("a dict", f"{{{form}}}", judge)

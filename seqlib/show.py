@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Image as IPythonImage
 from IPython.display import display
+from matplotlib import get_data_path
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.lib.stride_tricks import sliding_window_view
@@ -80,6 +81,10 @@ FAMILIES: dict[str, Family] = {
 """The families by the names of their functions in `seqlib.models`: a `Family` for each, which says how it is drawn."""
 
 MARK = "#e87400"
+INK = "#2B2B33"
+MOST_FRAMES = 128  # of a clip in a film strip, unless more are asked for
+MOST_CELLS = 2000  # of one array that is drawn number by number
+MOST_PIXELS = 2_000_000  # of an animation, over all frames, unless a scale is asked for
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
 """The file with the Matplotlib style of all pictures, for ``plt.style.context(STYLE)``."""
 
@@ -101,6 +106,9 @@ def describe(clip: NDArray[np.uint8]) -> str:
     misname them, and under the strongest noise, 18, it overlooks about 6 in 100 flashes of the task ``event``, small
     and dim ones. It leaves out a way back of less than a pixel, and a way to the side that is less than a third of the
     whole.
+
+    Shapes are looked for only where they can be: in grey square frames of 8 to 64 pixels, on the course's background
+    and its noise. Of any other clip only the number and the size of the frames are told, and whether it is in colour.
 
     Parameters
     ----------
@@ -124,11 +132,14 @@ def describe(clip: NDArray[np.uint8]) -> str:
     >>> x, y = seqlib.clips("order", n=1, seed=7)
     >>> describe(x[0])
     'blank, 2 frames; cross moves up, 2 frames; blank, 6 frames; disc moves right, 2 frames; blank, 4 frames'
+    >>> describe(np.zeros((128, 240, 320, 3), np.uint8))
+    'clip, 128 frames of 240 x 320 pixels'
     """
     arguments.clip_array("clip", clip, rank=4)
     height, width = clip.shape[1:3]
-    if height != width or height < 8:
-        return _frames(len(clip), "clip")
+    coloured = bool((_thinned(clip) != _thinned(clip)[..., :1]).any())
+    if coloured or height != width or not 8 <= height <= 64 or not _on_our_ground(clip.mean(-1)):
+        return f"{_frames(len(clip), 'clip')} of {height} x {width} pixels{', colour' * coloured}"
     kinds, rows, columns = _found(clip.mean(-1) - rendering.BACKGROUND)
     parts, start = [], 0
     for end in range(1, len(kinds) + 1):
@@ -136,6 +147,26 @@ def describe(clip: NDArray[np.uint8]) -> str:
             parts.append(_part(kinds[start:end], rows[start:end], columns[start:end], height))
             start = end
     return "; ".join(parts)
+
+
+def _thinned(clip):
+    """Keep every so many rows and columns of a large clip, about 64 of each."""
+    return clip[:, :: max(1, clip.shape[1] // 64), :: max(1, clip.shape[2] // 64)]
+
+
+def _on_our_ground(grey):
+    """Tell whether most pixels of frames (T, H, W) are the course's background, with noise that no pixels share.
+
+    The sum of four neighbours varies as much as their crosswise difference if they are noise, and more in a picture.
+    In frames of less than 20 pixels a shape covers too much to tell.
+    """
+    a, b, c, d = grey[:, :-1, :-1], grey[:, 1:, :-1], grey[:, :-1, 1:], grey[:, 1:, 1:]
+    shared = grey.shape[-1] >= 20 and _spread(a + b + c + d) > 1.8 * _spread(a - b - c + d) + 2
+    return abs(np.median(grey) - rendering.BACKGROUND) <= 8 and not shared
+
+
+def _spread(values):
+    return np.median(np.abs(values - np.median(values)))
 
 
 _NO_SHAPE = {-1: "blank", -2: "no shape to be made out", -3: "several shapes"}
@@ -171,7 +202,7 @@ def _found(grey):
     best = peak.argmax(0), frames
     peak, row, column = peak[best], row[best], column[best]
     kind, size = np.array(templates)[best[0]].T
-    noise = 1.48 * np.median(np.abs(grey - np.median(grey)))  # a matched filter's answer to noise varies as much
+    noise = 1.48 * _spread(grey)  # a matched filter's answer to noise varies as much
     least = np.maximum(7 * noise, 8 * size)
     seen = peak > least
     found = np.where(seen, kind, _BLANK)
@@ -262,8 +293,8 @@ def _frames(count, what):
     return f"{what}, {count} frame{'s' if count > 1 else ''}"
 
 
-def _several(clips, names):
-    """Return clips as (k, T, H, W, C), their names and their alternative text."""
+def _several(clips, names, alt):
+    """Return clips as (k, T, H, W, C), their names and what to say of them: ``alt``, or else what is seen."""
     clips = np.asarray(clips)
     clips = arguments.clip_array("clips", clips[None] if clips.ndim == 4 else clips)
     if clips.shape[-1] not in (1, 3):
@@ -273,20 +304,30 @@ def _several(clips, names):
     names = [""] * len(clips) if names is None else [str(name) for name in names]
     if len(names) != len(clips):
         raise ValueError(f"names must be {len(clips)} names, one for each clip, not {len(names)}")
-    words = [describe(clip) for clip in clips]
-    alt = " | ".join(f"{name}: {seen}" if name else seen for name, seen in zip(names, words, strict=True))
-    return clips, names, alt
+    if alt is not None:
+        return clips, names, _text("alt", alt)
+    words = [f"{name}: {describe(clip)}" if name else describe(clip) for name, clip in zip(names, clips, strict=True)]
+    return clips, names, " | ".join(words)
+
+
+def _text(name, value):
+    """Return ``value`` if it is a str."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {value!r}")
+    return value
 
 
 def film_strip(
     clips: NDArray[np.uint8],
     names: Sequence[str] | None = None,
     *,
-    every: int = 1,
+    every: int | None = None,
     mark: int | None = None,
     alt: str | None = None,
 ) -> Picture:
     """Lay the frames of one clip, or of several one below the other, side by side in time.
+
+    Up to 24 frames stand in one row, more in rows of 16. Large frames are made smaller.
 
     Parameters
     ----------
@@ -294,8 +335,9 @@ def film_strip(
         One clip, or several, such as a twin set ``x[:, i]``.
     names : sequence of str, optional
         One for each clip.
-    every : int
-        Show every so many frames.
+    every : int, optional
+        Show every so many frames; above 1, the picture and its text say so. Default: all frames, unless these are more
+        than 128; then so many as keep to 128.
     mark : int, optional
         Outline this frame, one of those shown.
     alt : str, optional
@@ -308,7 +350,8 @@ def film_strip(
     Raises
     ------
     TypeError
-        If ``clips`` are not uint8, ``names`` is a single str, or ``every`` or ``mark`` is not an integer.
+        If ``clips`` are not uint8, ``names`` is a single str, ``every`` or ``mark`` is not an integer, or ``alt`` not a
+        str.
     ValueError
         If ``clips`` do not have four axes or five, or have neither one channel nor three; if ``names`` are not as many
         as the clips; if ``every`` is less than 1, or frame ``mark`` is not shown.
@@ -319,32 +362,98 @@ def film_strip(
     >>> x, y = seqlib.clips("direction", n=1, seed=7)
     >>> film_strip(x[0]).metadata["alt"]
     'Film strip. square moves down, 16 frames'
+    >>> film_strip(np.zeros((300, 240, 320, 3), np.uint8)).metadata["alt"]
+    'Film strip. clip, 300 frames of 240 x 320 pixels | shown: 100 of 300 frames, every 3rd'
     """
-    clips, names, words = _several(clips, names)
-    alt = f"Film strip. {words}" if alt is None else alt
-    shown = range(0, clips.shape[1], arguments.integer("every", every, 1))
+    clips, names, words = _several(clips, names, alt)
+    frames = clips.shape[1]
+    every = -(-frames // MOST_FRAMES) if every is None else arguments.integer("every", every, 1)
+    shown = range(0, frames, every)
     if mark is not None and arguments.integer("mark", mark, 0) not in shown:
         raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark}")
-    side = min(1.2, 9.6 / len(shown))  # inches; 16 frames fill a page
-    with plt.style.context(STYLE):
-        height = len(clips) * (side + 0.28 * any(names)) + 0.25
-        figure, axes = plt.subplots(len(clips), len(shown), figsize=(side * len(shown), height), squeeze=False)
-        for row, clip, name in zip(axes, clips, names, strict=True):
-            row[0].set_title(name, fontsize=11)
-            for axis, t in zip(row, shown, strict=True):
-                axis.imshow(clip[t], vmin=0, vmax=255)
-                axis.set(xticks=[], yticks=[])
-                axis.spines[:].set(visible=t == mark, color=MARK, linewidth=3)
-        for axis, t in zip(axes[-1], shown, strict=True):
-            axis.set_xlabel(str(t), fontsize=9, labelpad=2)
-        figure.get_layout_engine().set(w_pad=0.015, h_pad=0.02, wspace=0, hspace=0)
-    if mark is not None:
-        alt += f" | frame {mark} is outlined"
-    return picture(figure, alt)
+    note = "" if every == 1 else f"shown: {len(shown)} of {frames} frames, every {_ordinal(every)}"
+    parts = [
+        f"Film strip. {words}" if alt is None else words,
+        note,
+        "" if mark is None else f"frame {mark} is outlined",
+    ]
+    drawn, width = _strip(clips, names, shown, mark, note)
+    colours = 64 if drawn.getcolors(64) or clips.shape[-1] == 1 else 256
+    data = png(drawn.quantize(colours, dither=Image.Dither.NONE))
+    return Picture(data, format="png", width=width, metadata={"alt": " | ".join(filter(None, parts))})
+
+
+def _ordinal(number):
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _strip(clips, names, shown, mark, note):
+    """Draw the frames ``shown`` of each clip, with their numbers below; a PIL image and its width on a page."""
+    count, _, height, width, _ = clips.shape
+    across = min(len(shown), 16 if len(shown) > 24 else 24)
+    room = min(1.2, 9.6 / across)  # inches, with a gap; 16 frames fill a page
+    frame_width, frame_height = _fitted(width, height, room * 144 - 4)
+    step = frame_width + 4
+    unit = across * step / (across * room * 96)  # pixels of the picture for one of the page
+    number_font, name_font, note_font = (_font(unit * size, bold) for size, bold in ((12, 0), (14.5, 1), (13, 0)))
+    head, foot, gap = (round(unit * part) for part in (25 * any(names), 18, 4))
+    rows = [shown[start : start + across] for start in range(0, len(shown), across)]
+    numbered = [
+        k == count - 1 or len(rows) > 1 for k in range(count)
+    ]  # one row a clip: numbers below the last are enough
+    top = round(unit * 22) if note else 0
+    tall = top + sum(head + len(rows) * (frame_height + gap + foot * below) for below in numbered)
+    wide = max(
+        [across * step, *(round(name_font.getlength(name)) + 8 for name in names), round(note_font.getlength(note))]
+    )
+    image = Image.new("RGB", (wide, tall), "#FFFFFF")
+    draw = ImageDraw.Draw(image)
+    draw.text((2, 0), note, INK, note_font)
+    for clip, name, below in zip(clips, names, numbered, strict=True):
+        draw.text((2, top + head // 8), name, INK, name_font)
+        top += head
+        for row in rows:
+            for column, t in enumerate(row):
+                left = column * step + 2
+                image.paste(_enlarged(clip[t], frame_width, frame_height), (left, top + 2))
+                if t == mark:
+                    edge = left - 2, top, left + frame_width + 1, top + frame_height + 3
+                    draw.rectangle(edge, outline=MARK, width=max(4, round(3 * unit)))
+                if below:
+                    place = left + frame_width / 2, top + frame_height + gap
+                    draw.text(place, str(t), INK, number_font, anchor="ma")
+            top += frame_height + gap + foot * below
+    return image, round(wide / unit)
+
+
+def _fitted(width, height, room):
+    """Choose the size, (width, height), of frames that have this room across, and twice as much down."""
+    factor = min(room / width, 2 * room / height)
+    factor = round(factor) if factor >= 1 else factor
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _enlarged(frame, width, height):
+    """Make a PIL image of a frame (H, W, C), as large as that; its pixels stay squares, or are averaged."""
+    image = Image.fromarray(np.broadcast_to(frame, (*frame.shape[:2], 3)).copy())
+    larger = width >= image.width and height >= image.height
+    return image.resize((width, height), Image.Resampling.NEAREST if larger else Image.Resampling.BOX)
+
+
+@lru_cache(maxsize=16)
+def _font(size, bold=False):
+    """Load the font of Matplotlib's pictures, in pixels."""
+    return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", f"DejaVuSans{'-Bold' * bold}.ttf"), size)
 
 
 def animation(
-    clips: NDArray[np.uint8], names: Sequence[str] | None = None, *, scale: int = 4, frames_per_second: float = 8
+    clips: NDArray[np.uint8],
+    names: Sequence[str] | None = None,
+    *,
+    scale: int | None = None,
+    frames_per_second: float = 8,
+    alt: str | None = None,
 ) -> Picture:
     """Play one clip, or several side by side, as a small animated PNG.
 
@@ -353,10 +462,12 @@ def animation(
     clips : uint8 array (T, H, W, C) or (k, T, H, W, C)
     names : sequence of str, optional
         One for each clip, written above it.
-    scale : int
-        Screen pixels a pixel, from 1 to 32.
+    scale : int, optional
+        Screen pixels a pixel, from 1 to 32. Default: 4, or less for large or many frames, which are made smaller.
     frames_per_second : float
         From 0.5 to 50.
+    alt : str, optional
+        The alternative text. Default: what `describe` says of each clip.
 
     Returns
     -------
@@ -366,7 +477,8 @@ def animation(
     Raises
     ------
     TypeError
-        If ``clips`` are not uint8, ``names`` is a single str, or ``scale`` or ``frames_per_second`` is not a number.
+        If ``clips`` are not uint8, ``names`` is a single str, ``scale`` or ``frames_per_second`` is not a number, or
+        ``alt`` not a str.
     ValueError
         If ``clips`` do not have four axes or five, or have neither one channel nor three; if ``names`` are not as many
         as the clips; if ``scale`` or ``frames_per_second`` is out of its range.
@@ -378,24 +490,31 @@ def animation(
     >>> animation(x[0]).metadata["alt"]
     'Animation. square moves down, 16 frames'
     """
-    clips, names, alt = _several(clips, names)
-    scale = arguments.integer("scale", scale, 1, 32)
+    clips, names, words = _several(clips, names, alt)
+    count, length, height, width, _ = clips.shape
+    pixels = count * length * height * width
+    factor = min(4.0, 480 / width, (MOST_PIXELS / pixels) ** 0.5)
+    factor = int(factor) if factor >= 1 else factor
+    if scale is not None:
+        factor = arguments.integer("scale", scale, 1, 32)
     milliseconds = 1000 / arguments.number("frames_per_second", frames_per_second, 0.5, 50)
-    frames = [frame_image(clips, names, t, scale) for t in range(clips.shape[1])]
-    loops = max(1, int(5000 / (milliseconds * len(frames))))
+    frames = [frame_image(clips, names, t, factor) for t in range(length)]
+    loops = max(1, int(5000 / (milliseconds * length)))
     data = png(frames[0], save_all=True, append_images=frames[1:], duration=milliseconds, loop=loops)
-    return Picture(data, format="png", metadata={"alt": f"Animation. {alt}"})
+    return Picture(data, format="png", metadata={"alt": f"Animation. {words}" if alt is None else words})
 
 
-def frame_image(clips: NDArray[np.uint8], names: Sequence[str], t: int, scale: int) -> Image.Image:
-    """Set frame ``t`` of clips (k, T, H, W, C) side by side, under their names, enlarged; a PIL image."""
-    height, width = clips.shape[2] * scale, clips.shape[3] * scale
-    step, head = width + 2 * scale, 20 if any(names) else 0
-    image = Image.new("RGB", (len(clips) * step - 2 * scale, height + head), "#FFFFFF")
-    for k, (clip, name) in enumerate(zip(clips, names, strict=True)):
-        pixels = Image.fromarray(np.broadcast_to(clip[t], (*clip[t].shape[:2], 3)).copy())
-        image.paste(pixels.resize((width, height), Image.Resampling.NEAREST), (k * step, head))
-        ImageDraw.Draw(image).text((k * step, 2), name, "#2B2B33", ImageFont.load_default(13))
+def frame_image(clips: NDArray[np.uint8], names: Sequence[str], t: int, scale: float) -> Image.Image:
+    """Set frame ``t`` of clips (k, T, H, W, C) side by side, under their names, enlarged by ``scale``; a PIL image."""
+    height, width = (max(1, round(side * scale)) for side in clips.shape[2:4])
+    gap, head, font = max(2, round(2 * scale)), 20 if any(names) else 0, ImageFont.load_default(13)
+    steps = [max(width, round(font.getlength(name))) + gap for name in names]
+    image = Image.new("RGB", (sum(steps) - gap, height + head), "#FFFFFF")
+    left = 0
+    for clip, name, step in zip(clips, names, steps, strict=True):
+        image.paste(_enlarged(clip[t], width, height), (left, head))
+        ImageDraw.Draw(image).text((left, 2), name, INK, font)
+        left += step
     return image
 
 
@@ -412,6 +531,7 @@ def learning_curves(
     title: str = "",
     family: str = "single_frame",
     chance: float | None = None,
+    alt: str | None = None,
 ) -> Picture:
     """Draw accuracy over epochs, in training and in validation.
 
@@ -424,6 +544,8 @@ def learning_curves(
         Whose colour to draw in: a key of `FAMILIES`.
     chance : float, optional
         Drawn as a dotted line; from 0 to 1.
+    alt : str, optional
+        The alternative text. Default: where each curve begins and ends.
 
     Returns
     -------
@@ -432,7 +554,7 @@ def learning_curves(
     Raises
     ------
     TypeError
-        If ``history`` is not a dict, ``family`` not a str, or ``chance`` not a number.
+        If ``history`` is not a dict, ``family`` or ``alt`` not a str, or ``chance`` not a number.
     ValueError
         If ``history`` has no accuracy of a single epoch; if there is no such ``family``, or ``chance`` is out of range.
 
@@ -464,10 +586,13 @@ def learning_curves(
     courses = ", in ".join(
         f"{name} {'goes ' * (not i)}from {v[0]:.0%} to {v[-1]:.0%}" for i, (name, v, _) in enumerate(curves)
     )
-    return picture(figure, f"Learning curves over {len(epochs)} epoch{'s' * (len(epochs) > 1)}: accuracy in {courses}.")
+    words = f"Learning curves over {len(epochs)} epoch{'s' * (len(epochs) > 1)}: accuracy in {courses}."
+    return picture(figure, words if alt is None else alt)
 
 
-def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str], float]) -> Picture:
+def matrix(
+    runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str], float], *, alt: str | None = None
+) -> Picture:
     """Draw what a study measured: families down, tasks across; the mean accuracy, and the lowest and highest.
 
     A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so: its runs
@@ -480,6 +605,8 @@ def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str],
         row and column are repetitions.
     ceilings : dict of (str, str) to float
         Of (row, column) to the accuracy that is provably not exceeded on twins.
+    alt : str, optional
+        The alternative text. Default: each family's accuracy on each task.
 
     Returns
     -------
@@ -487,6 +614,8 @@ def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str],
 
     Raises
     ------
+    TypeError
+        If ``alt`` is not a str.
     KeyError
         If a run lacks one of these entries.
 
@@ -533,10 +662,10 @@ def matrix(runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str],
         )
         for column in columns
     )
-    return picture(figure, f"Accuracy by family and task. {'; '.join(lines)}.")
+    return picture(figure, f"Accuracy by family and task. {'; '.join(lines)}." if alt is None else alt)
 
 
-def arrays(drawn: Mapping[str, ArrayLike]) -> Picture:
+def arrays(drawn: Mapping[str, ArrayLike], *, alt: str | None = None) -> Picture:
     """Draw small arrays as cells with numbers, one below the other; the last is what the others should become.
 
     Of an array with three axes or four, the last two make a panel, and the panels stand side by side.
@@ -545,6 +674,8 @@ def arrays(drawn: Mapping[str, ArrayLike]) -> Picture:
     ----------
     drawn : dict of str to array
         Title to array, of four axes at most.
+    alt : str, optional
+        The alternative text. Default: all numbers.
 
     Returns
     -------
@@ -552,8 +683,10 @@ def arrays(drawn: Mapping[str, ArrayLike]) -> Picture:
 
     Raises
     ------
+    TypeError
+        If ``alt`` is not a str.
     ValueError
-        If an array is empty, or has more than four axes.
+        If an array is empty, or has more than four axes or more than 2000 numbers.
 
     Examples
     --------
@@ -562,6 +695,8 @@ def arrays(drawn: Mapping[str, ArrayLike]) -> Picture:
     """
     titled = {title: np.asarray(array) for title, array in drawn.items()}
     for title, array in titled.items():
+        if array.size > MOST_CELLS:
+            raise ValueError(f"drawn must hold arrays of at most {MOST_CELLS} numbers, not {title!r} of {array.size}")
         if array.ndim > 4 or not array.size:
             raise ValueError(f"drawn must hold arrays of one to four axes, not {title!r} of shape {array.shape}")
     strongest = max(1e-9, *(float(np.abs(array.astype(float)).max()) for array in titled.values()))
@@ -592,7 +727,8 @@ def arrays(drawn: Mapping[str, ArrayLike]) -> Picture:
                     axis.text(middle, below, str(column), ha="center", va="center", fontsize=8, color="#5B5B66")
             top += down + 0.3
     *given, wanted = (f"{title}: {_rounded(array)}" for title, array in titled.items())
-    return picture(figure, f"{'; '.join(given)}. After an arrow, {wanted}." if given else f"{wanted}.")
+    words = f"{'; '.join(given)}. After an arrow, {wanted}." if given else f"{wanted}."
+    return picture(figure, words if alt is None else alt)
 
 
 def _rounded(array):
@@ -630,6 +766,7 @@ def picture(figure: Figure, alt: str) -> Picture:
     -------
     Picture
     """
+    _text("alt", alt)
     rendered = io.BytesIO()
     figure.savefig(rendered, format="png")
     plt.close(figure)

@@ -214,7 +214,66 @@ def test_describe_does_not_take_two_shapes_for_one(apart):
 
 def test_describe_takes_frames_that_are_not_square():
     x, _ = seqlib.clips("direction", 1)
-    assert "16 frames" in show.describe(x[0][:, :20])
+    assert show.describe(x[0][:, :20]) == "clip, 16 frames of 20 x 32 pixels"
+
+
+def footage(frames, height, width, channels=3, middle=128, deviation=50, seed=0):
+    """What drifts by like a landscape: neighbouring pixels are alike, as in a photograph; uint8 (T, H, W, C)."""
+    noise = np.random.default_rng(seed).normal(size=(height, width, channels))
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)) + 1 / (height + width)
+    ground = np.fft.ifft2(np.fft.fft2(noise, axes=(0, 1)) / frequency[..., None] ** 1.5, axes=(0, 1)).real
+    ground = middle + deviation * (ground - np.median(ground)) / ground.std()
+    return np.stack([np.roll(ground, t, axis=1) for t in range(frames)]).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((12, 32, 32, 1), "clip, 12 frames of 32 x 32 pixels"),
+        ((1, 48, 48, 3), "clip, 1 frame of 48 x 48 pixels, colour"),
+        ((20, 240, 320, 3), "clip, 20 frames of 240 x 320 pixels, colour"),
+        ((5, 320, 120, 1), "clip, 5 frames of 320 x 120 pixels"),
+        ((3, 4, 4, 1), "clip, 3 frames of 4 x 4 pixels"),
+    ],
+)
+def test_describe_says_of_other_peoples_clips_what_is_certain(shape, words):
+    assert show.describe(footage(*shape)) == words
+
+
+@pytest.mark.parametrize("deviation", [12, 25, 50])
+def test_describe_finds_no_shape_in_footage_as_dark_as_the_courses_background(deviation):
+    for seed in range(20):
+        words = show.describe(footage(6, 32, 32, 1, middle=64, deviation=deviation, seed=seed))
+        assert words == "clip, 6 frames of 32 x 32 pixels"
+
+
+def test_shapes_on_another_background_or_in_colour_are_not_named():
+    x = seqlib.clips("direction", 1)[0][0]
+    assert show.describe(255 - x) == "clip, 16 frames of 32 x 32 pixels"
+    assert show.describe(x * np.array([1, 0, 1], np.uint8)) == "clip, 16 frames of 32 x 32 pixels, colour"
+
+
+def test_where_a_text_was_given_nothing_is_matched(monkeypatch):
+    monkeypatch.setattr(show, "describe", None)
+    x = seqlib.clips("direction", 2)[0]
+    assert show.film_strip(x, alt="Two cars.").metadata["alt"] == "Two cars."
+    assert show.animation(x, ["a", "b"], alt="Two cars.").metadata["alt"] == "Two cars."
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda alt: show.film_strip(constant_clips([[1, 2]]), alt=alt),
+        lambda alt: show.animation(constant_clips([[1, 2]]), alt=alt),
+        lambda alt: show.learning_curves({"accuracy": [0.1]}, alt=alt),
+        lambda alt: show.matrix([{"row": "a", "column": "b", "chance": 0.5, "right": 1, "total": 2}], {}, alt=alt),
+        lambda alt: show.arrays({"x": [1]}, alt=alt),
+    ],
+)
+def test_every_picture_takes_a_text(draw):
+    assert draw("What I see.").metadata["alt"] == "What I see."
+    with pytest.raises(TypeError, match=r"alt must be a str, not 7"):
+        draw(7)
 
 
 # Film strips
@@ -289,6 +348,66 @@ def test_a_film_strip_of_more_clips_is_higher():
     heights = [decoded(show.film_strip(x[:k], every=4)).height for k in (1, 2, 4)]
     assert heights[0] < heights[1] < heights[2]
     assert heights[1] - heights[0] == pytest.approx((heights[2] - heights[1]) / 2, abs=3)
+
+
+def test_many_frames_stand_in_rows_and_none_is_left_out():
+    levels = np.arange(20, 250, 6)  # 39 frames: two rows of 16, and one of 7
+    picture = show.film_strip(constant_clips([levels])[0])
+    row, column, count = np.array([where(decoded(picture), level) for level in levels]).T
+    assert count.min() > 0.9 * np.median(count)
+    rows = [row[:16], row[16:32], row[32:]]
+    assert all(np.ptp(places) < 3 for places in rows) and rows[0][0] < rows[1][0] < rows[2][0]
+    assert np.abs(column[:16] - column[16:32]).max() < 3
+    assert "shown" not in picture.metadata["alt"]
+
+
+def test_what_a_film_strip_leaves_out_its_text_and_picture_say():
+    clip = constant_clips(np.full(300, 99))
+    picture = show.film_strip(clip)
+    assert picture.metadata["alt"].endswith(" | shown: 100 of 300 frames, every 3rd")
+    assert where(decoded(picture), 99)[2] == pytest.approx(
+        100 * where(decoded(show.film_strip(clip[:1])), 99)[2], rel=1
+    )
+    left_out, all_frames = decoded(show.film_strip(clip[:16], every=2)), decoded(show.film_strip(clip[:8]))
+    assert left_out.width == all_frames.width and left_out.height > all_frames.height  # by a line of text
+    assert "shown" not in show.film_strip(clip, every=1).metadata["alt"]
+
+
+@pytest.mark.parametrize("shape", [(128, 240, 320, 3), (40, 1080, 1920, 3), (16, 1920, 1080, 1), (128, 64, 64, 3)])
+def test_a_film_strip_of_large_or_many_frames_stays_small_and_draws_no_axes(shape, monkeypatch):
+    monkeypatch.setattr(plt, "subplots", None)  # one axis for each frame took seconds
+    clip = np.broadcast_to(footage(1, *shape[1:]), shape)
+    picture = show.film_strip(clip)
+    assert len(picture.data) < 1_000_000
+    assert decoded(picture).width <= 1700
+    assert picture.width == 922
+
+
+@pytest.mark.parametrize("shape", [(4, 90, 120, 3), (4, 240, 320, 3), (4, 320, 240, 3), (2, 600, 5, 3)])
+def test_frames_keep_their_proportions_and_colours(shape):
+    clip = np.broadcast_to(np.array([200, 40, 90], np.uint8)[: shape[-1]], shape)
+    pixels = np.asarray(decoded(show.film_strip(clip)).convert("RGB")).astype(int)
+    rows, columns = np.nonzero((np.abs(pixels - clip[0, 0, 0]) < 9).all(-1))
+    first = columns < pixels.shape[1] / shape[0]
+    height, width = np.ptp(rows) + 1, np.ptp(columns[first]) + 1
+    assert height / width == pytest.approx(shape[1] / shape[2], rel=0.2 if width < 10 else 0.05)
+    assert decoded(show.film_strip(np.zeros((2, 1, 600, 1), np.uint8))).height < 60
+
+
+def test_names_that_are_longer_than_their_frames_are_not_cut():
+    clip = constant_clips([[64]])
+    for draw in (show.film_strip, show.animation):
+        short, long = (decoded(draw(clip, [name])) for name in ("a", "a name that is longer than its frame is wide"))
+        ink = np.nonzero((np.asarray(long.convert("L"))[: long.height // 3] < 60).any(0))[0]
+        assert long.width > short.width and ink.max() < long.width - 1
+
+
+def test_an_animation_of_large_frames_or_of_many_is_made_smaller():
+    large = decoded(show.animation(np.broadcast_to(footage(1, 1080, 1920), (3, 1080, 1920, 3))))
+    assert large.size == (480, 270)
+    many = decoded(show.animation(np.broadcast_to(footage(1, 120, 160), (300, 120, 160, 3))))
+    assert many.n_frames >= 1 and many.width * many.height * 300 <= 2_100_000
+    assert decoded(show.animation(constant_clips([[1, 2]])[0])).size == (128, 128)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -594,6 +713,11 @@ def test_arrays_draws_larger_numbers_darker_and_negative_ones_in_another_colour(
 def test_arrays_refuses_what_it_cannot_draw_by_name(array, shape):
     with pytest.raises(ValueError, match=f"drawn must hold arrays of one to four axes, not 'x' of shape {shape}"):
         show.arrays({"x": array})
+
+
+def test_an_array_too_large_to_be_drawn_number_by_number_is_refused_by_name():
+    with pytest.raises(ValueError, match="drawn must hold arrays of at most 2000 numbers, not 'clip' of 76800"):
+        show.arrays({"clip": np.zeros((1, 240, 320))})
 
 
 # Confusion matrix
