@@ -1,6 +1,7 @@
 """Show the API reference as the source has it: hints as they are written, and fields where the class describes them."""
 
 import inspect
+import re
 
 from sphinx.util.inspect import stringify_signature
 
@@ -24,8 +25,20 @@ def hints_as_written(app, what, name, obj, options, signature, returns):
     return arguments.replace("<factory>", "{}"), returned if what != "class" else None
 
 
+def set_lines(app, pagename, templatename, context, doctree):
+    """Set a signature's lines as spans: Sphinx makes a list of descriptions of them that describe no term."""
+
+    def spans(signature):
+        text = signature[0].replace("<dl>", '<span class="sig-lines">').replace("</dl>", "</span>")
+        return text.replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
+
+    if "body" in context:
+        context["body"] = re.sub(r'(?s)<dt class="sig .*?</dt>', spans, context["body"])
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("autodoc-skip-member", skip_field)
     app.connect("autodoc-process-signature", hints_as_written)
+    app.connect("html-page-context", set_lines)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
