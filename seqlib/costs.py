@@ -137,7 +137,7 @@ class _Trace:
         def observed(layer, *args, **kwargs):
             return self._call(call_layer, layer, args, kwargs)
 
-        layers.Layer.__call__ = observed
+        layers.Layer.__call__ = observed  # for the time of the trace: Keras has no hook for calls
         try:
             Call().compute_output_spec(inputs)
         finally:

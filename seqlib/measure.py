@@ -711,9 +711,13 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     return int(child.stdout.split()[-1])
 
 
-# What the process runs. Its own path stands first: a script's folder may hold a file named like a standard module.
+# What the process runs. Linux lets it begin with the peak of the process that starts it, so a fork of it does the work.
+# Its own path stands first: a script's folder may hold a file named like a standard module.
 _GROW = f"""
-import sys
+import os, sys
+child = os.fork()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 sys.path += sys.argv[2:]
 from {__name__} import _growth
 print(_growth(sys.stdin.read(), int(sys.argv[1])))
