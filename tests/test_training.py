@@ -219,6 +219,15 @@ def test_a_dataset_of_unknown_length_is_fine(clips):
     assert len(training.fit(small_model(), data, epochs=2).history["loss"]) == 2
 
 
+def test_a_softmax_at_the_end_trains_as_logits_do(clips):
+    model = small_model()
+    closed = keras.Model(model.inputs, keras.layers.Softmax()(keras.models.clone_model(model)(model.inputs[0])))
+    closed.set_weights(model.get_weights())
+    losses = [training.fit(each, clips, epochs=2, learning_rate=0.01).history["loss"] for each in (model, closed)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[0][1] < losses[0][0]
+
+
 # Interruption
 
 
@@ -317,6 +326,15 @@ def test_the_epoch_shown_is_never_beyond_the_last(monkeypatch, epochs):
     shown = re.findall(r"epoch (\d+) of (\d+)", screen.getvalue())
     assert shown
     assert all(1 <= int(now) <= int(last) == epochs for now, last in shown)
+
+
+def test_a_data_set_of_unknown_length_shows_its_batches(monkeypatch):
+    """So that one sees it if an epoch never ends."""
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    data = seqlib.dataset("shape", 8, **OPTIONS)
+    training.fit(small_model(), data.filter(lambda x, y: True), epochs=1)
+    assert "epoch 1 of 1, batch 1, loss" in screen.getvalue()
 
 
 def test_without_a_terminal_one_line_is_printed_at_the_end(clips, capfd):
