@@ -167,7 +167,7 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
         re.findall(r'(?:each|querySelector(?:All)?)\("(.*?)"', (STATIC / "accessible.js").read_text("utf-8"))
     )
     classes = set(re.findall(r"\.([a-z][\w-]*)", selectors))
-    ours = {"family", "folklore", "from-lesson", "objectives", "predict", "remember", "report-link", "wide"}
+    ours = {"family", "folklore", "from-lesson", "objectives", "predict", "remember", "report-link", "sig-line", "wide"}
     theirs = {name for name in classes - ours if not re.match(r"(clip|quiz)\b", name)}
     assert {"bd-article", "toggle-hidden", "sidebar-primary-item"} <= theirs
     assert missing(theirs | set(re.findall(r"--pst-[\w-]+", style)) | set(re.findall(r"\\f\w{3}", style))) == set()
