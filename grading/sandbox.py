@@ -79,12 +79,14 @@ class Sandbox(NamedTuple):
         end : str
             "" if it came to its end by itself, else which limit it met.
         """
-        with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:  # that have no name
+        with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer, _lifeline() as lifeline:
             for head, array in ((job | {"limits": limits._asdict()}, None), *given):
                 question.write(messages.pack(head, array))
             question.seek(0)
+            python = [PYTHON, "-P", "-s", "-B", INSIDE, str(os.getpid()), str(lifeline)]
             process = subprocess.Popen(
-                [*(_bubblewrap(limits) if self.bubblewrap else ()), PYTHON, "-P", "-s", "-B", INSIDE, str(os.getpid())],
+                [*(_bubblewrap(limits) if self.bubblewrap else ()), *python],
+                pass_fds=[lifeline],
                 stdin=question,
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
@@ -118,6 +120,17 @@ class Sandbox(NamedTuple):
                 _kill(os.kill, pid)
         _kill(os.killpg, process.pid)
         process.wait()
+
+
+@contextlib.contextmanager
+def _lifeline():
+    """Open a pipe whose other end this process holds; yield the end at which `inside` sees that it is still there."""
+    end, held = os.pipe()
+    try:
+        yield end
+    finally:
+        os.close(end)
+        os.close(held)
 
 
 def _bubblewrap(limits):

@@ -23,7 +23,7 @@ from grading import gradescope, inside, messages, reports, syscalls, written
 from grading.assignment import REPOSITORY, Assignment
 from grading.grade import Grader, answer_in_words
 from grading.questions import Model, Trial, difference, mark_model, shuffled
-from grading.sandbox import PYTHON
+from grading.sandbox import PYTHON, _environment
 from grading.secret import Draw, read
 from grading.submission import UnreadableError, collect, read_notebook
 
@@ -347,6 +347,25 @@ def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
         assert [next(iter(head)) for head, _ in sent_by(job, [({"name": "file"}, data), clips])] == kinds
     ((head, _),) = sent_by(partial(inside.model, {"budget": {}}), [({"name": "file"}, data[:50]), clips])
     assert "save_model wrote" in head["refused"]
+
+
+@pytest.mark.parametrize("grader_is_there", [True, False])
+def test_without_its_grader_nothing_is_run(grader_is_there):
+    lifeline, held = os.pipe()
+    if not grader_is_there:
+        os.close(held)
+    job = {"do": "notebook", "cells": [("cell 1", "1")], "functions": [], "skip": [], "limits": LIMITS._asdict()}
+    done = subprocess.run(
+        [PYTHON, inside.__file__, str(os.getpid()), str(lifeline)],
+        input=messages.pack(job),
+        stdout=subprocess.PIPE,
+        pass_fds=[lifeline],
+        env=_environment(),
+    )
+    os.close(lifeline)
+    if grader_is_there:
+        os.close(held)
+    assert any("finished" in head for head, _ in messages.unpack(done.stdout)) == grader_is_there
 
 
 def test_the_filter_of_system_calls_has_the_form_that_the_kernel_takes():
