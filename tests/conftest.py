@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -162,14 +161,13 @@ def built_once(folder):
 def served(folder):
     """Serve a folder on the loopback; yield its address.
 
-    From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it.
+    From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it. It
+    ends with this one, however this one ends.
     """
-    command = [sys.executable, "-I", "-S", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        try:
-            yield re.search(r"http://[\d.]+:\d+", server.stdout.readline())[0]
-        finally:
-            server.terminate()
+    command = [sys.executable, "-I", "-S", Path(__file__).with_name("serve.py"), folder]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes, text=True) as server:
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
 
 
 @pytest.fixture(scope="session")
