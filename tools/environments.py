@@ -129,23 +129,19 @@ class Server(NamedTuple):
 def serve(folder):
     """Serve a folder to this machine alone; give the `Server`.
 
-    From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it.
+    From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it. It
+    ends with this one, however this one ends.
     """
-    command = [sys.executable, "-I", "-S", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
-    command += ["--directory", str(folder)]
+    command = [sys.executable, "-I", "-S", Path(__file__).with_name("serve.py"), folder]
     with tempfile.TemporaryDirectory() as place:
         log = Path(place) / "requests.log"
-        with (
-            log.open("w", encoding="utf-8") as requests,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=requests, text=True) as process,
-        ):
-            try:
-                port = re.search(r" port (\d+)", process.stdout.readline())
+        with log.open("w", encoding="utf-8") as requests:
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": requests}
+            with subprocess.Popen(command, **pipes, text=True) as process:
+                port = process.stdout.readline().strip()
                 if not port:
                     raise BrokenError(f"no server starts on this machine: {log.read_text('utf-8').strip()}")
-                yield Server(f"http://127.0.0.1:{port[1]}", log)
-            finally:
-                process.terminate()
+                yield Server(f"http://127.0.0.1:{port}", log)
 
 
 def kernel_of(python):
