@@ -9,6 +9,8 @@ import seqlib
 from seqlib import measure, models, training
 from seqlib.backend import keras
 
+pytestmark = pytest.mark.slow  # hundreds of networks, some of them trained
+
 layers, ops = keras.layers, keras.ops
 
 SMALL = {"frames": 8, "resolution": 16, "size": (4, 8)}

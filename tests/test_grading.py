@@ -27,6 +27,8 @@ from grading.sandbox import PYTHON, _environment
 from grading.secret import Draw, read
 from grading.submission import UnreadableError, collect, read_notebook
 
+pytestmark = pytest.mark.slow  # student code runs apart, in processes of its own
+
 RIGHT = notebook()
 
 

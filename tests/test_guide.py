@@ -91,7 +91,7 @@ def test_a_copy_with_the_guides_task_and_family_passes_the_tests_that_speak_of_t
     printed = run(
         copy,
         *("pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=2"),
-        *("-m", "not slow", "-k", f"turning or temporal_convolution or not ({ours})"),
+        *("-k", f"turning or temporal_convolution or not ({ours})"),
         *(f"tests/test_{name}" for name in TESTED),
     )
     assert int(re.search(r"(\d+) passed", printed)[1]) > 100

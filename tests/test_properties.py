@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 import seqlib
 from seqlib import rendering, tasks
 
+pytestmark = pytest.mark.slow  # hundreds of random options each
+
 TASKS = tuple(seqlib.TASKS)
 LAST = 2**32 - 1
 
