@@ -477,6 +477,7 @@ class Slow(layers.Layer):
         return later
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak")
 def test_training_takes_the_memory_of_what_it_keeps():
     """Each clip has 16 maps of a quarter of a megabyte, which are kept for the way back."""

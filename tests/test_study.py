@@ -161,6 +161,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_trains_beside_others_ends_with_its_parent():
     command = [sys.executable, "-c", ORPHAN]
     environment = os.environ | {"PYTHONPATH": str(study.ROOT)}
@@ -176,6 +177,7 @@ def test_a_process_that_trains_beside_others_ends_with_its_parent():
     pytest.fail("it goes on")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ["direction", "event, 1 frame of 128"])
 def test_a_run_says_what_was_measured(row):
     run = study.run(row, "single frame", 0, clips=32, epochs=1)
@@ -187,6 +189,7 @@ def test_a_run_says_what_was_measured(row):
         assert measured["twins"]["middle"]["right"] == measured["twins"]["middle"]["total"] / 4
 
 
+@pytest.mark.slow
 def test_what_a_model_costs_is_measured():
     model = models.single_frame(4)
     (cost,) = costs.costs({"single frame": model}, batch=4, rounds=1, repeats=1)

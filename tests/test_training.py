@@ -115,6 +115,7 @@ def test_fit_learns_what_can_be_learned():
     assert history["val_accuracy"][-1] == 1
 
 
+@pytest.mark.slow
 def test_training_stops_after_the_first_epoch_that_reaches_what_was_asked(clips):
     """The first of twelve epochs reaches 0; only some later one reaches what only learning can; none reaches more."""
     data = {"train": clips, "validation": clips, "epochs": 12}
@@ -358,6 +359,7 @@ assert len(run.history["loss"]) == 3
 """
 
 
+@pytest.mark.slow
 def test_in_a_notebook_one_output_is_left_that_says_how_it_ended(tmp_path):
     """One, so neither warnings nor TensorFlow's log lines, which a kernel shows too, unless it knows of pytest."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PROGRAM)])

@@ -82,6 +82,7 @@ def test_a_bound_that_cannot_be_had_fails_with_a_message_that_names_it(record, t
     assert record.read()["compatibility"] == []
 
 
+@pytest.mark.slow
 def test_what_fails_is_named_with_the_packages_that_moved(record, tmp_path, monkeypatch, capsys):
     """With this Python's own environment, a test that passes and then one that fails."""
     (tmp_path / "tests").mkdir()
@@ -127,6 +128,7 @@ def test_a_python_is_found_by_its_version():
     assert environments.find_python("3.99") is None
 
 
+@pytest.mark.slow
 def test_without_a_gpu_make_gpu_says_so(monkeypatch):
     assert gpu.devices(sys.executable) == []
     monkeypatch.setattr(gpu.shutil, "which", lambda name: None)
@@ -134,6 +136,7 @@ def test_without_a_gpu_make_gpu_says_so(monkeypatch):
         gpu.main()
 
 
+@pytest.mark.slow
 def test_with_a_gpu_make_gpu_runs_the_lessons_and_keeps_the_row(record, tmp_path, monkeypatch, capsys):
     """The GPU, the driver and the CUDA libraries are made up; what is done with them is not."""
     installed = []

@@ -40,6 +40,7 @@ def test_an_unknown_task_is_named():
         widgets.explorer("colour")
 
 
+@pytest.mark.slow
 def test_where_no_kernel_runs_a_picture_stands_in(tmp_path):
     """Live, both are offered, and a notebook takes the sliders; what is stored is the picture, with its text."""
     data, metadata = widgets.explorer("shape")._repr_mimebundle_()
