@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
@@ -10,7 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choice", "clip_array", "clip_shape", "flag", "integer", "labels", "number", "same_shape", "scale", "span"]
+__all__ = [
+    "ModelInput",
+    "choice",
+    "clip_array",
+    "clip_shape",
+    "clips_and_lengths",
+    "flag",
+    "integer",
+    "labels",
+    "number",
+    "same_shape",
+    "scale",
+    "span",
+]
+
+ModelInput = NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray[np.integer]]
+"""What a model is fed: clips (B, T, H, W, C), or for a model with lengths (clips, lengths), the second (B,)."""
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
@@ -171,13 +188,77 @@ def clip_array(name: str, value: Any, rank: int = 5, *, rescaled: bool = True) -
         warnings.warn(
             f"{name} holds no value but 0 and 1, and uint8 pixels reach 255: if they were floats from 0 to 1, "
             f"multiply by 255 before they become uint8, np.round({x} * 255).astype(np.uint8)",
-            stacklevel=4,
+            stacklevel=_frames_within() + 1,
         )
     return value
 
 
+def _frames_within():
+    """Count the calls from here up to the first one of a module that is not seqlib's."""
+    frame, count = sys._getframe(1), 0
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "seqlib":
+        frame, count = frame.f_back, count + 1
+    return count
+
+
+def clips_and_lengths(
+    name: str, value: Any, with_lengths: bool, rank: int = 5, *, rescaled: bool = True
+) -> tuple[NDArray[np.uint8], NDArray[np.integer] | None]:
+    """Take apart what a model is fed: clips, and lengths if it takes them, else None; or say what is wrong with it.
+
+    Lengths are integers from 1 to T, one for each clip: how many of its frames are its own, before the padding.
+
+    Examples
+    --------
+    >>> x, lengths = np.zeros((2, 16, 32, 32, 1), np.uint8), np.array([16, 17])
+    >>> clips_and_lengths("x", (x, lengths), True)
+    Traceback (most recent call last):
+        ...
+    ValueError: x[1] must be integer lengths from 1 to 16, shape (2,), not 16 to 17
+    >>> clips_and_lengths("x", x, True)
+    Traceback (most recent call last):
+        ...
+    TypeError: x must be (clips, lengths), since the model takes lengths, not ndarray: ...
+    """
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    if not with_lengths:
+        if pair and [getattr(part, "ndim", None) for part in value] == [rank, rank - 4]:
+            raise TypeError(
+                f"{name} must be clips alone, not (clips, lengths): the model takes no lengths; build one that does, "
+                "as with seqlib.models.average_pooling(4, lengths=True)"
+            )
+        return clip_array(name, value, rank, rescaled=rescaled), None
+    if not pair:
+        hint = ""
+        if isinstance(value, np.ndarray) and value.ndim == rank:
+            full = f"np.full({value.shape[: rank - 4]}, {value.shape[rank - 4]})"
+            hint = f": if no clip is padded, give ({name}, {full})"
+        raise TypeError(
+            f"{name} must be (clips, lengths), since the model takes lengths, not {type(value).__name__}{hint}"
+        )
+    clips = clip_array(f"{name}[0]", value[0], rank, rescaled=rescaled)
+    return clips, _lengths(f"{name}[1]", value[1], clips.shape[: rank - 4], clips.shape[rank - 4])
+
+
+def _lengths(name, value, shape, frames):
+    allowed = f"integer lengths from 1 to {frames}, shape {tuple(shape)}"
+    if not isinstance(value, np.ndarray):
+        hint = f": give np.asarray({name})" if isinstance(value, (list, tuple)) else ""
+        raise TypeError(f"{name} must be {allowed}, not {type(value).__name__}{hint}")
+    if value.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be {allowed}, not {value.dtype}")
+    if value.shape != tuple(shape):
+        hint = f": give {name}.sum(axis=-1)" if value.shape == (*shape, frames) else ""
+        raise ValueError(f"{name} must be {allowed}, not shape {value.shape}{hint}")
+    if value.min() < 1 or value.max() > frames:
+        raise ValueError(f"{name} must be {allowed}, not {value.min()} to {value.max()}")
+    return value
+
+
 def clip_shape(value: Any, rank: int = 5) -> tuple[int | None, ...] | None:
-    """Return the shape (T, H, W, C) of what has one of ``rank`` axes; None of anything else."""
+    """Return the shape (T, H, W, C) of clips with ``rank`` axes, alone or with lengths; None of anything else."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        value = value[0]
     shape = getattr(value, "shape", ())
     known = getattr(shape, "rank", 0) is not None and len(shape) == rank
     return tuple(shape[rank - 4 :]) if known else None

@@ -53,6 +53,7 @@ __all__ = [
     "rescales",
     "running_on",
     "takes_clips",
+    "takes_lengths",
     "tf",
 ]
 
@@ -74,7 +75,7 @@ def running_on() -> str:
 
 
 def takes_clips(model: Any, clip_shape: Sequence[int | None] | None = None) -> keras.Model:
-    """Return ``model`` if it takes clips and nothing else, or say why it cannot be used here.
+    """Return ``model`` if it takes clips, or clips and lengths, or say why it cannot be used here.
 
     A `keras.Sequential` that does not know its input yet is built for clips of ``clip_shape``, if that is given.
 
@@ -83,7 +84,7 @@ def takes_clips(model: Any, clip_shape: Sequence[int | None] | None = None) -> k
     TypeError
         If it is no model, or a class of its own, which does not say what it takes.
     ValueError
-        If it has several inputs, or does not know its input.
+        If it has other inputs, or does not know its input.
     RuntimeError
         If Keras runs on another backend than TensorFlow.
     """
@@ -104,10 +105,21 @@ def takes_clips(model: Any, clip_shape: Sequence[int | None] | None = None) -> k
             f"model must be functional or Sequential, not a class of its own, {type(model).__name__}: "
             "wrap it, keras.Sequential([keras.Input((T, H, W, C)), model])"
         )
-    if len(model.inputs) != 1:
+    if len(model.inputs) != 1 and not takes_lengths(model):
         names = ", ".join(repr(tensor.name) for tensor in model.inputs)
-        raise ValueError(f"model must take clips alone, not {len(model.inputs)} inputs: {names}")
+        raise ValueError(
+            f"model must take clips alone, or (clips, lengths), not {len(model.inputs)} inputs: {names}; "
+            'lengths are keras.Input((1,), dtype="int32", name="lengths")'
+        )
     return model
+
+
+def takes_lengths(model: keras.Model) -> bool:
+    """Tell whether a model has a second input for the clips' lengths, as the families have with ``lengths=True``."""
+    if len(model.inputs) != 2:
+        return False
+    lengths = model.inputs[1]
+    return lengths.name == "lengths" and lengths.shape in ((None,), (None, 1)) and "int" in lengths.dtype
 
 
 def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> keras.Model:
@@ -118,7 +130,7 @@ def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> ke
     TypeError
         If its scores are not float32 or float64, or it is not a model that can be used here.
     ValueError
-        If it has several inputs or outputs, or its output is not one score for each of 2 classes or more.
+        If it has other inputs, several outputs, or its output is not one score for each of 2 classes or more.
     """
     model = takes_clips(model, clip_shape)
     if len(model.outputs) != 1:
@@ -146,7 +158,8 @@ def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> ke
     if not isinstance(model, keras.Sequential) and any(
         isinstance(m, (list, dict)) for m in (model.input, model.output)
     ):
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers, without the wrapping
+        inputs = tuple(model.inputs) if takes_lengths(model) else model.inputs[0]
+        return keras.Model(inputs, model.outputs[0], name=model.name)  # the same layers, without the wrapping
     return model
 
 

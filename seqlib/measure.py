@@ -16,7 +16,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import arguments
-from .backend import SUMS_ALIKE, before_softmax, classifier, keras, rescales, running_on, takes_clips, tf
+from .arguments import ModelInput
+from .backend import (
+    SUMS_ALIKE,
+    before_softmax,
+    classifier,
+    keras,
+    rescales,
+    running_on,
+    takes_clips,
+    takes_lengths,
+    tf,
+)
 from .costs import Layer, layer_costs, multiply_adds
 
 __all__ = [
@@ -164,7 +175,7 @@ _compiled: weakref.WeakKeyDictionary[keras.Model, Any] = (
 )  # model: its answer as a compiled function, while the model lives
 
 
-def logits(model: keras.Model, x: NDArray[np.uint8], batch: int = 32) -> NDArray[np.float32]:
+def logits(model: keras.Model, x: ModelInput, batch: int = 32) -> NDArray[np.float32]:
     """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes): logits, or what the model ends in.
 
     This is done on the CPU, whatever the model was trained on: that twins get the same bits is promised there alone.
@@ -174,7 +185,7 @@ def logits(model: keras.Model, x: NDArray[np.uint8], batch: int = 32) -> NDArray
     ----------
     model : keras.Model
         Clips to logits.
-    x : uint8 array (B, T, H, W, C)
+    x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
     batch : int
         How many clips at a time, at least 1.
 
@@ -199,14 +210,16 @@ def logits(model: keras.Model, x: NDArray[np.uint8], batch: int = 32) -> NDArray
     (6, 4)
     """
     model = classifier(model, arguments.clip_shape(x))
-    arguments.clip_array("x", x, rescaled=rescales(model))
-    arguments.same_shape("x", x.shape[1:], model.inputs[0].shape[1:])
+    clips, lengths = arguments.clips_and_lengths("x", x, takes_lengths(model), rescaled=rescales(model))
+    arguments.same_shape("x", clips.shape[1:], model.inputs[0].shape[1:])
     batch = arguments.integer("batch", batch, 1)
-    if len(x) >= MANY and model not in _compiled:
+    if len(clips) >= MANY and model not in _compiled:
         _compiled[model] = _compile(model)
     answer = _compiled.get(model, partial(model, training=False))
+    fed = clips if lengths is None else (clips, lengths.astype(np.int32))
     with tf.device("CPU:0"):
-        scores = np.concatenate([answer(x[i : i + batch]).numpy() for i in range(0, len(x), batch)])
+        batches = (_part(fed, slice(i, i + batch)) for i in range(0, len(clips), batch))
+        scores = np.concatenate([answer(part).numpy() for part in batches])
     if not np.isfinite(scores).all():
         row = scores[~np.isfinite(scores).all(axis=1)][0]
         raise ValueError(
@@ -224,17 +237,29 @@ def _compile(model):
         with tf.device("CPU:0"):
             return alive()(clips, training=False)
 
-    return tf.function(answer, input_signature=[tf.TensorSpec(model.inputs[0].shape, tf.uint8)])
+    clips = tf.TensorSpec(model.inputs[0].shape, tf.uint8)
+    fed = (clips, tf.TensorSpec((None,), tf.int32)) if takes_lengths(model) else clips
+    return tf.function(answer, input_signature=[fed])
 
 
-def accuracy(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], batch: int = 32) -> Accuracy:
+def _part(x, index):
+    """Index clips, or each of (clips, lengths)."""
+    return keras.tree.map_structure(lambda array: array[index], x)
+
+
+def _whole(model, clips):
+    """Turn clips into what a model takes: with their lengths, T, if it takes them."""
+    return (clips, tf.fill(clips.shape[:1], clips.shape[1])) if takes_lengths(model) else clips
+
+
+def accuracy(model: keras.Model, x: ModelInput, y: NDArray[np.integer], batch: int = 32) -> Accuracy:
     """Count right answers.
 
     Parameters
     ----------
     model : keras.Model
         Clips to logits or probabilities: the best class is the same.
-    x : uint8 array (B, T, H, W, C)
+    x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
     y : integer array (B,)
     batch : int
         How many clips at a time, at least 1.
@@ -261,11 +286,11 @@ def accuracy(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], b
     8
     """
     scores = logits(model, x, batch)
-    arguments.labels("y", y, x.shape[:1], scores.shape[-1])
+    arguments.labels("y", y, scores.shape[:1], scores.shape[-1])
     return Accuracy(int((scores.argmax(-1) == y).sum()), len(y))
 
 
-def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integer], batch: int = 32) -> TwinReport:
+def twin_agreement(model: keras.Model, x: ModelInput, y: NDArray[np.integer], batch: int = 32) -> TwinReport:
     """Compare a model's answers within twin sets.
 
     Each member is predicted in a call of its own with the same batches, so that a model whose arithmetic is the same
@@ -276,7 +301,7 @@ def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integ
     model : keras.Model
         Clips to logits. Of a model that ends in a softmax or sigmoid, what comes before is compared: probabilities near
         0 and 1 are rounded to the same numbers where the logits differ.
-    x : uint8 array (k, n, T, H, W, C)
+    x : uint8 array (k, n, T, H, W, C), or (clips, lengths) for a model with lengths
     y : integer array (k, n)
     batch : int
         How many clips at a time, at least 1.
@@ -304,21 +329,21 @@ def twin_agreement(model: keras.Model, x: NDArray[np.uint8], y: NDArray[np.integ
     (5, 0.0, 0.25)
     """
     model = classifier(model, arguments.clip_shape(x, 6))
-    arguments.clip_array("x", x, rank=6, rescaled=rescales(model))
+    clips, _ = arguments.clips_and_lengths("x", x, takes_lengths(model), rank=6, rescaled=rescales(model))
     model = before_softmax(model)
-    scores = np.stack([logits(model, member, batch) for member in x])
+    scores = np.stack([logits(model, _part(x, member), batch) for member in range(len(clips))])
     if (scores >= 0).all() and np.allclose(scores.sum(-1), 1, atol=1e-3):
         raise ValueError(
             "model must end in logits, not in probabilities, which are the same near 0 and 1 where the logits differ: "
             "compare the model before its softmax"
         )
-    arguments.labels("y", y, x.shape[:2], scores.shape[-1])
+    arguments.labels("y", y, scores.shape[:2], scores.shape[-1])
     answers = scores.argmax(-1)
     right = answers == y
     second, best = np.sort(scores, axis=-1)[..., -2:].T
     return TwinReport(
         accuracy=Counts(int(right.sum()), right.size),
-        sets=x.shape[1],
+        sets=scores.shape[1],
         same_answer=int((answers == answers[0]).all(axis=0).sum()),
         most_right=int(right.sum(axis=0).max()),
         largest_difference=float((scores.max(axis=0) - scores.min(axis=0)).max()),
@@ -391,7 +416,7 @@ def _columns(rows, adjust=str.ljust):
 
 def classification_report(
     model: keras.Model,
-    x: NDArray[np.uint8],
+    x: ModelInput,
     y: NDArray[np.integer],
     classes: Sequence[str] | None = None,
     batch: int = 32,
@@ -406,7 +431,7 @@ def classification_report(
     ----------
     model : keras.Model
         Clips to logits, or to probabilities.
-    x : uint8 array (B, T, H, W, C)
+    x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
     y : integer array (B,)
     classes : sequence of str, optional
         The classes' names, such as ``seqlib.TASKS["direction"].classes``. Default: their numbers.
@@ -434,7 +459,7 @@ def classification_report(
     (2, [2, 2, 2, 2])
     """
     scores = logits(model, x, batch)
-    arguments.labels("y", y, x.shape[:1], scores.shape[-1])
+    arguments.labels("y", y, scores.shape[:1], scores.shape[-1])
     names = _class_names(classes, scores.shape[-1])
     confusion = np.zeros((len(names), len(names)), int)
     np.add.at(confusion, (y, scores.argmax(-1)), 1)
@@ -576,11 +601,11 @@ def receptive_field(
     if layer is None and len(model.outputs) != 1:
         raise ValueError(f"model must have one output, not {len(model.outputs)}: name a layer")
     output = model.outputs[0] if layer is None else model.get_layer(layer).output
-    probe = keras.Model(model.inputs[0], output)
+    probe = keras.Model(tuple(model.inputs) if takes_lengths(model) else model.inputs[0], output)
     clips = tf.random.stateless_uniform((samples, *shape), (seed, 0), 0, 256)
     with tf.GradientTape() as tape:
         tape.watch(clips)
-        units = probe(clips, training=False)
+        units = probe(_whole(model, clips), training=False)
         middle = units[(slice(None), *(size // 2 for size in units.shape[1:-1]))]
         total = tf.reduce_sum(middle)
     gradient = tape.gradient(total, clips)
@@ -623,7 +648,7 @@ def latency(model: keras.Model, repeats: int = 30) -> Timing:
     True
     """
     answer = tf.function(lambda clip: model(clip, training=False))
-    clip = tf.zeros((1, *_clip_shape(model)), tf.uint8)
+    clip = _whole(model, tf.zeros((1, *_clip_shape(model)), tf.uint8))
     return _timed(lambda: keras.tree.flatten(answer(clip))[0].numpy(), arguments.integer("repeats", repeats, 1))
 
 
@@ -743,8 +768,10 @@ def _training_step(model):
     """Compile a model; return a function of the batch size that trains it for one step, on blank clips."""
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # a step that has to make variables is traced twice
-    shape = model.input_shape[1:]
-    return lambda batch: model.train_on_batch(np.zeros((batch, *shape), np.uint8), np.zeros(batch, np.int64))
+    shape = _clip_shape(model)
+    return lambda batch: model.train_on_batch(
+        _whole(model, tf.zeros((batch, *shape), tf.uint8)), np.zeros(batch, np.int64)
+    )
 
 
 def _clip_shape(model):

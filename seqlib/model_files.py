@@ -17,13 +17,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .backend import keras
+from .backend import keras, takes_lengths
 
 __all__ = [
     "LARGEST_FILE",
     "LARGEST_OUTPUT",
     "LAYERS",
     "MOST_LAYERS",
+    "OPERATIONS",
     "build",
     "describe",
     "load_model",
@@ -38,7 +39,7 @@ _POOLING = ("pool_size", "strides", "padding")
 _RANKS = ("1D", "2D", "3D")
 
 LAYERS: dict[str, tuple[str, ...]] = {
-    "InputLayer": ("shape",),
+    "InputLayer": ("shape", "dtype"),
     "Rescaling": ("scale", "offset"),
     "Dense": ("units", "activation", "use_bias"),
     "SimpleRNN": tuple(name for name in _RECURRENT if name != "recurrent_activation"),
@@ -67,6 +68,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 """The layers that a file may hold, and the settings that it may hold of each."""
 
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("get_item", "ones_like", "multiply", "greater", "floor_divide", "where"), ()),
+    "take_along_axis": ("axis",),
+}
+"""The functions of `keras.ops` (and ``x[...]``) that a file may hold, with their settings: what the families need."""
+
 
 def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Write a model to a file that `load_model` reads: its layers as text, its weights as arrays, no code.
@@ -74,16 +81,17 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : keras.Model
-        Functional or sequential, with one input and one output, made of the layers in
-        ``seqlib.model_files.LAYERS``, each used once.
+        Functional or sequential; takes clips, or clips and lengths; has one output; made of the layers in
+        ``seqlib.model_files.LAYERS`` and the operations in ``OPERATIONS``, each used once. All families are.
     path : str or Path
         Ends in ``.npz``.
 
     Raises
     ------
     ValueError
-        If ``path`` does not end in ``.npz``; if the model has several inputs or outputs, uses a layer twice, or holds
-        one that is not in `LAYERS`, or is too large: what `load_model` would refuse.
+        If ``path`` does not end in ``.npz``; if the model has other inputs, several outputs, uses a layer twice, or
+        holds one that is not in `LAYERS`, or is too large: what `load_model` would refuse. Keras' own files hold any
+        model, ``model.save("model.keras")``; read such a file only if you trust whoever wrote it.
 
     Examples
     --------
@@ -137,44 +145,85 @@ def describe(model: keras.Model) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError
-        If the model has several inputs or outputs, uses a layer twice, or holds one that is not in `LAYERS`.
+        If the model has other inputs than clips, or clips and lengths, or several outputs; if it uses a layer twice,
+        or holds one that is not in `LAYERS` or `OPERATIONS`.
     """
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ValueError("model must have one input and one output")
+    if len(model.outputs) != 1 or not (len(model.inputs) == 1 or takes_lengths(model)):
+        raise ValueError(f"model must take clips, or (clips, lengths), and have one output{_ELSE}")
     config = keras.Model(model.inputs, model.outputs).get_config()
     layers = []
     for layer in config["layers"]:
         calls = layer["inbound_nodes"]
         if len(calls) > 1:
-            raise ValueError(f"model must use each layer once, and uses {layer['config']['name']!r} {len(calls)} times")
-        described = _described(layer["class_name"], layer["config"])
-        layers.append(described | {"name": layer["config"]["name"], "inputs": list(_sources(calls))})
-    output = np.ravel(np.array(config["output_layers"], object))[0]
-    return sorted(
-        layers, key=lambda layer: layer["name"] == output
-    )  # the last is the output; the rest stay as they are
+            raise ValueError(
+                f"model must use each layer once, and uses {layer['config']['name']!r} {len(calls)} times{_ELSE}"
+            )
+        described = _described(_kind(layer), layer["config"]) | {"name": layer["config"]["name"], "inputs": []}
+        for call in calls:
+            inputs = _told(call["args"])
+            described["inputs"] = inputs[0] if isinstance(inputs[0], list) else inputs
+            if call["kwargs"].get("mask"):
+                described["mask"] = _told(call["kwargs"]["mask"])
+        layers.append(described)
+    names = [tensor.name for tensor in model.inputs]
+    ends = [*names, *(layer["name"] for layer in layers if layer["name"] not in names)]
+    ends.append(ends.pop(ends.index(model.outputs[0]._keras_history.operation.name)))
+    return sorted(layers, key=lambda layer: ends.index(layer["name"]))  # inputs first, the output last
+
+
+_ELSE = '; keep any other with Keras itself, model.save("model.keras")'
+
+
+def _kind(layer):
+    """Name a layer by its class, and an operation, whose class may have the name of a layer's, by its function."""
+    kind = layer["class_name"]
+    is_operation = (layer["module"] or "").startswith("keras.src.ops")
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", kind).lower() if is_operation else kind
 
 
 def _described(kind, config):
     if kind == "InputLayer":
-        return {"class": kind, "settings": {"shape": config["batch_shape"][1:]}}
-    if kind not in LAYERS:
+        return {"class": kind, "settings": {"shape": config["batch_shape"][1:], "dtype": config["dtype"]}}
+    if kind not in LAYERS | OPERATIONS:
         raise ValueError(
-            f"model must be made of the layers in seqlib.model_files.LAYERS, and {config.get('name')!r} is a {kind}"
+            "model must be made of the layers in seqlib.model_files.LAYERS and the operations in OPERATIONS, and "
+            f"{config.get('name')!r} is a {kind}{_ELSE}"
         )
-    settings = {name: config[name] for name in LAYERS[kind] if name in config}
+    settings = {name: config[name] for name in (LAYERS | OPERATIONS)[kind] if name in config}
     if "layer" in settings:
         settings["layer"] = _described(settings["layer"]["class_name"], settings["layer"]["config"])
     return {"class": kind, "settings": settings}
 
 
-def _sources(calls):
-    """Yield the names of the layers whose outputs a layer is called on."""
-    for part in calls if isinstance(calls, (list, tuple)) else calls.values() if isinstance(calls, dict) else ():
-        if isinstance(part, dict) and "keras_history" in part:
-            yield part["keras_history"][0]
-        else:
-            yield from _sources(part)
+def _told(argument):
+    """Turn what Keras says of an argument of a call into what a file says; `_argument` turns it back."""
+    if isinstance(argument, (list, tuple)):
+        return [_told(part) for part in argument]
+    if not isinstance(argument, dict):
+        return argument
+    config = argument["config"]
+    if argument["class_name"] == "__keras_tensor__":
+        return config["keras_history"][0]
+    if argument["class_name"] == "__slice__":
+        return {"slice": [config["start"], config["stop"], config["step"]]}
+    if argument["class_name"] == "__numpy__":
+        return {"array": config["value"], "dtype": config["dtype"]}
+    raise ValueError(f"model must be called on tensors and numbers, not on a {argument['class_name']}{_ELSE}")
+
+
+def _argument(told, outputs):
+    """Turn what a file says of an argument of a call into it: an output, a slice, an array, a number, or a list."""
+    if isinstance(told, str):
+        return outputs[told]
+    if isinstance(told, list):
+        return [_argument(part, outputs) for part in told]
+    if not isinstance(told, dict):
+        return _plain(told)
+    if "slice" in told:
+        return slice(*map(_plain, told["slice"]))
+    if told["dtype"] not in ("int32", "int64", "float32"):
+        raise ValueError(f"an array must be of int32, int64 or float32, not {told['dtype']!r:.80}")
+    return np.array(told["array"], told["dtype"])
 
 
 def build(layers: list[dict[str, Any]], weights: Iterable[NDArray[np.float32]]) -> keras.Model:
@@ -188,19 +237,23 @@ def build(layers: list[dict[str, Any]], weights: Iterable[NDArray[np.float32]]) 
     if not isinstance(layers, list) or not 2 <= len(layers) <= MOST_LAYERS:
         raise ValueError(f"layers must be a list of 2 to {MOST_LAYERS}")
     outputs: dict[str, Any] = {}
+    inputs: list[Any] = []
     try:
         for layer in layers:
-            name, inputs = layer["name"], [outputs[source] for source in layer["inputs"]]
+            name, mask = layer["name"], _argument(layer.get("mask"), outputs)
             if not re.fullmatch(r"\w{1,64}", name) or name in outputs:
                 raise ValueError(f"a layer's name must be one word, and its own, not {name!r:.80}")
             if layer["class"] == "InputLayer":
-                first = keras.Input([_whole(length) for length in layer["settings"]["shape"]], name=name)
-                outputs[name] = first
+                outputs[name] = _input(name, **layer["settings"])
+                inputs.append(outputs[name])
             else:
-                outputs[name] = _layer(layer, name)(inputs if len(inputs) > 1 else inputs[0])
+                arguments = _argument(layer["inputs"], outputs)
+                if layer["class"] in LAYERS and len(arguments) > 1:
+                    arguments = [arguments]  # a layer takes several inputs as one list
+                outputs[name] = _call(layer, name)(*arguments, **({} if mask is None else {"mask": mask}))
             if math.prod(length or 1 for length in outputs[name].shape) > LARGEST_OUTPUT:
                 raise ValueError(f"layer {name!r} has more than {LARGEST_OUTPUT:,} outputs")
-        model = keras.Model(first, outputs[name])
+        model = keras.Model(inputs[0] if len(inputs) == 1 else tuple(inputs), outputs[name])
         weights = [np.asarray(array) for array in weights]
         if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in weights):
             raise ValueError("weights must be finite float32 numbers")
@@ -208,6 +261,23 @@ def build(layers: list[dict[str, Any]], weights: Iterable[NDArray[np.float32]]) 
     except (KeyError, IndexError, TypeError, AttributeError, NameError, OverflowError, RecursionError) as error:
         raise ValueError(f"layers do not make a model: {type(error).__name__}: {error}") from None
     return model
+
+
+def _input(name, shape, dtype="float32"):
+    if dtype not in ("float32", "int32"):
+        raise ValueError(f"dtype must be float32 or int32, not {dtype!r:.80}")
+    return keras.Input([_whole(length) for length in shape], name=name, dtype=dtype)
+
+
+def _call(description, name):
+    """Make one layer or operation from its class and settings; what is returned can be called."""
+    kind, settings = description["class"], description["settings"]
+    if kind == "get_item":
+        return lambda x, key: x[tuple(key)]
+    if kind in OPERATIONS and set(settings) <= set(OPERATIONS[kind]):
+        plain = {key: _plain(value) for key, value in settings.items()}
+        return lambda *arguments: getattr(keras.ops, kind)(*arguments, **plain)
+    return _layer(description, name)
 
 
 def _layer(description, name=None):

@@ -35,7 +35,9 @@ Shape = tuple[int, int, int, int]
 CELLS = {"simple": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
 
 
-def single_frame(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
+def single_frame(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+) -> keras.Model:
     """Build a 2D CNN that reads one frame of the clip, frame T // 2, and never sees another.
 
     Parameters
@@ -46,6 +48,9 @@ def single_frame(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: in
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -64,12 +69,14 @@ def single_frame(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: in
     >>> single_frame(4).output_shape
     (None, 4)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
-    x = x[:, clip_shape[0] // 2]
-    return keras.Model(clip, _image_network(x, classes), name="single_frame")
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    x = x[:, clip_shape[0] // 2] if present is None else _frame(x, inputs[1] // 2)
+    return keras.Model(inputs, _image_network(x, classes), name="single_frame")
 
 
-def early_fusion(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
+def early_fusion(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+) -> keras.Model:
     """Build a 2D CNN that reads all frames at once, stacked as channels: each frame has filters of its own.
 
     Parameters
@@ -80,6 +87,8 @@ def early_fusion(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: in
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    lengths : bool
+        Refused: its first convolution has weights for exactly T frames, so there is no model of a shorter clip.
 
     Returns
     -------
@@ -91,21 +100,29 @@ def early_fusion(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: in
     TypeError
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
-        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed,
+        ``lengths``.
 
     Examples
     --------
     >>> early_fusion(4).get_layer("stack").output.shape
     (None, 32, 32, 16)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    if arguments.flag("lengths", lengths):
+        raise ValueError(
+            "lengths must be False for early fusion, not True: its first convolution has weights for exactly T frames, "
+            "so a shorter clip has no answer of its own; bring all clips to one length, or take another family"
+        )
+    inputs, x, classes, _ = _begin(task, clip_shape, seed)
     frames, height, width, channels = clip_shape
     x = layers.Permute((2, 3, 1, 4), name="time_last")(x)
     x = layers.Reshape((height, width, frames * channels), name="stack")(x)
-    return keras.Model(clip, _image_network(x, classes), name="early_fusion")
+    return keras.Model(inputs, _image_network(x, classes), name="early_fusion")
 
 
-def average_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
+def average_pooling(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and average the frames' features over time.
 
     Parameters
@@ -116,6 +133,9 @@ def average_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed:
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -135,13 +155,15 @@ def average_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed:
     >>> model.get_layer("features").output.shape, model.get_layer("average").output.shape
     ((None, 16, 256), (None, 256))
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = _frame_features(x)
-    x = layers.GlobalAveragePooling1D(name="average")(x)
-    return keras.Model(clip, _head(x, classes), name="average_pooling")
+    x = _masked(layers.GlobalAveragePooling1D(name="average"), present, x)
+    return keras.Model(inputs, _head(x, classes), name="average_pooling")
 
 
-def max_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
+def max_pooling(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and keep the largest of each feature over time.
 
     Parameters
@@ -152,6 +174,9 @@ def max_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -170,14 +195,19 @@ def max_pooling(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int
     >>> max_pooling(4).get_layer("maximum").output.shape
     (None, 256)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = _frame_features(x)
-    x = layers.GlobalMaxPooling1D(name="maximum")(x)
-    return keras.Model(clip, _head(x, classes), name="max_pooling")
+    x = layers.GlobalMaxPooling1D(name="maximum")(_only(present, x))
+    return keras.Model(inputs, _head(x, classes), name="max_pooling")
 
 
 def attention_pooling(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, positions: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    positions: bool = False,
+    lengths: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and average the frames' features with weights that it learns.
 
@@ -191,6 +221,9 @@ def attention_pooling(
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
     positions : bool
         Whether each frame's features carry its number, as a one-hot vector of length T.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -211,7 +244,7 @@ def attention_pooling(
     >>> attention_pooling(4, positions=True).get_layer("attention").output.shape
     (None, 272)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = _frame_features(x)
     if arguments.flag("positions", positions):
         frames = clip_shape[0]
@@ -219,13 +252,15 @@ def attention_pooling(
         x = layers.Concatenate(name="with_positions")([x, number])
     score = layers.Dense(32, activation="tanh", name="query")(x)
     score = layers.Dense(1, name="score")(score)
-    weights = layers.Softmax(axis=1, name="weights")(score)
+    weights = _masked(layers.Softmax(axis=1, name="weights"), _along(present, score), score)
     x = layers.Dot(axes=1, name="sum")([weights, x])
     x = layers.Flatten(name="attention")(x)
-    return keras.Model(clip, _head(x, classes), name="attention_pooling")
+    return keras.Model(inputs, _head(x, classes), name="attention_pooling")
 
 
-def conv3d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
+def conv3d(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+) -> keras.Model:
     """Build a 3D CNN: two convolutions see three frames each, so that a unit of the last layer sees five.
 
     Parameters
@@ -236,6 +271,9 @@ def conv3d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0)
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -255,15 +293,19 @@ def conv3d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0)
     >>> receptive_field(conv3d(4), "conv3")
     (5, 15, 15)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    x = _only(present, x)
     x = layers.Conv3D(16, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = _only(present, x)
     x = layers.Conv3D(32, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
-    x = layers.GlobalMaxPooling3D(name="global_max")(x)
-    return keras.Model(clip, _head(x, classes), name="conv3d")
+    x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
+    return keras.Model(inputs, _head(x, classes), name="conv3d")
 
 
-def conv2plus1d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
+def conv2plus1d(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+) -> keras.Model:
     """Build the 3D CNN with each 3 x 3 x 3 convolution split in two, one in space and one in time.
 
     Parameters
@@ -274,6 +316,9 @@ def conv2plus1d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -293,14 +338,16 @@ def conv2plus1d(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int
     >>> receptive_field(conv2plus1d(4), "conv3")
     (5, 15, 15)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space1")(x)
+    x = _only(present, x)
     x = layers.Conv3D(16, (3, 1, 1), padding="same", activation="relu", name="time1")(x)
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space2")(x)
+    x = _only(present, x)
     x = layers.Conv3D(32, (3, 1, 1), padding="same", activation="relu", name="time2")(x)
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
-    x = layers.GlobalMaxPooling3D(name="global_max")(x)
-    return keras.Model(clip, _head(x, classes), name="conv2plus1d")
+    x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
+    return keras.Model(inputs, _head(x, classes), name="conv2plus1d")
 
 
 def cnn_rnn(
@@ -310,6 +357,7 @@ def cnn_rnn(
     *,
     cell: str = "gru",
     features: str = "flat",
+    lengths: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and a recurrent layer that reads the frames' features in order.
 
@@ -325,6 +373,9 @@ def cnn_rnn(
         The recurrent layer's cell, with 32 units.
     features : {"flat", "pooled"}
         What is kept of a frame's feature map: all of it, or each channel's average over space.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -343,15 +394,17 @@ def cnn_rnn(
     >>> cnn_rnn(4, cell="lstm", features="pooled").get_layer("features").output.shape
     (None, 16, 16)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     arguments.choice("features", features, ("flat", "pooled"))
     recurrent = CELLS[arguments.choice("cell", cell, CELLS)]
     x = _frame_features(x, pooled=features == "pooled")
-    x = recurrent(32, name=cell)(x)
-    return keras.Model(clip, _head(x, classes), name="cnn_rnn")
+    x = _masked(recurrent(32, name=cell), present, x)
+    return keras.Model(inputs, _head(x, classes), name="cnn_rnn")
 
 
-def conv_lstm(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0) -> keras.Model:
+def conv_lstm(
+    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+) -> keras.Model:
     """Build a CNN whose last convolution is an LSTM: its state is a feature map, updated frame by frame.
 
     Parameters
@@ -362,6 +415,9 @@ def conv_lstm(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int =
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    lengths : bool
+        Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
+        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
 
     Returns
     -------
@@ -380,12 +436,12 @@ def conv_lstm(task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int =
     >>> conv_lstm(4).get_layer("conv_lstm").output.shape
     (None, 8, 8, 16)
     """
-    clip, x, classes = _begin(task, clip_shape, seed)
+    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = layers.Conv3D(8, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
-    x = layers.ConvLSTM2D(16, 3, padding="same", name="conv_lstm")(x)
+    x = _masked(layers.ConvLSTM2D(16, 3, padding="same", name="conv_lstm"), present, x)
     x = layers.GlobalMaxPooling2D(name="global_max")(x)
-    return keras.Model(clip, _head(x, classes), name="conv_lstm")
+    return keras.Model(inputs, _head(x, classes), name="conv_lstm")
 
 
 def _image_network(x, classes):
@@ -419,12 +475,44 @@ def _head(x, classes):
     return layers.Dense(classes, name="logits")(x)
 
 
-def _begin(task, clip_shape, seed):
-    """Check what every family is given, and seed Keras; the input, the rescaled clips and the number of classes."""
+def _begin(task, clip_shape, seed, lengths=False):
+    """Check what every family is given, and seed Keras.
+
+    Returns the model's inputs, the rescaled clips, the number of classes, and with ``lengths`` which frames are
+    present, a bool tensor (B, T), else None.
+    """
     classes, clip_shape = _classes(task), _clip_shape(clip_shape)
     keras.utils.set_random_seed(arguments.integer("seed", seed, 0, 2**32 - 1))
     clip = keras.Input(clip_shape, name="clip")
-    return clip, layers.Rescaling(1 / BACKGROUND, offset=-1, name="rescaling")(clip), classes
+    x = layers.Rescaling(1 / BACKGROUND, offset=-1, name="rescaling")(clip)
+    if not arguments.flag("lengths", lengths):
+        return clip, x, classes, None
+    length = keras.Input((1,), dtype="int32", name="lengths")
+    return (clip, length), x, classes, length > np.arange(clip_shape[0])
+
+
+def _along(present, x):
+    """Give ``present`` (B, T) as many axes as ``x`` (B, T, ...) has; None stays None."""
+    return None if present is None else layers.Reshape((x.shape[1], *(1 for _ in x.shape[2:])))(present)
+
+
+def _masked(layer, present, x):
+    """Call a layer that knows masks on ``x`` (B, T, ...); it passes over the frames that are not present."""
+    return layer(x) if present is None else layer(x, mask=present)
+
+
+def _only(present, x):
+    """Set ``x`` (B, T, ...) to 0 where no frame is present.
+
+    To a convolution that is what lies beyond the clip's end, and to a maximum of features after ReLU it is nothing.
+    """
+    return x if present is None else ops.where(_along(present, x), x, 0.0)
+
+
+def _frame(x, number):
+    """Take one frame of each clip: (B, T, H, W, C) and numbers (B, 1) to (B, H, W, C)."""
+    number = layers.Reshape((1, 1, 1, 1))(number)
+    return layers.Reshape(x.shape[2:])(ops.take_along_axis(x, number, axis=1))
 
 
 def _classes(task):

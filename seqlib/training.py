@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arguments, tasks
-from .backend import classifier, ends_in, keras, rescales, tf
+from .arguments import ModelInput
+from .backend import classifier, ends_in, keras, rescales, takes_lengths, tf
 from .tasks import Task
 
 __all__ = ["Dataset", "Run", "dataset", "fit"]
@@ -118,19 +119,20 @@ def dataset(
 def _batches(x, y, batch=32, shuffle=True):
     served = tf.data.Dataset.from_tensor_slices((x, y))
     if shuffle:
-        served = served.shuffle(len(x), seed=0, reshuffle_each_iteration=True)
+        served = served.shuffle(len(y), seed=0, reshuffle_each_iteration=True)
     return served.batch(batch).prefetch(tf.data.AUTOTUNE)
 
 
 def fit(
     model: keras.Model,
-    train: tuple[NDArray[np.uint8], NDArray[np.integer]] | Dataset,
-    validation: tuple[NDArray[np.uint8], NDArray[np.integer]] | Dataset | None = None,
+    train: tuple[ModelInput, NDArray[np.integer]] | Dataset,
+    validation: tuple[ModelInput, NDArray[np.integer]] | Dataset | None = None,
     *,
     epochs: int = 10,
     learning_rate: float = 1e-3,
     seed: int = 0,
     stop_at: float | None = None,
+    batch: int = 32,
 ) -> Run:
     """Train a model: Adam on the cross-entropy of its logits.
 
@@ -148,7 +150,8 @@ def fit(
         From (B, T, H, W, C) to logits, or to the probabilities of a softmax, (B, classes). It is compiled here, and
         trained in place. A `keras.Sequential` without an Input is built for these clips.
     train, validation : (x, y) or tf.data.Dataset
-        As from `seqlib.clips` or `dataset`. A pair is served in batches of 32, in training shuffled.
+        As from `seqlib.clips` or `dataset`; of a model with lengths, ((clips, lengths), y). A pair is served in
+        batches, in training shuffled.
     epochs : int
         At least 1.
     learning_rate : float
@@ -157,6 +160,8 @@ def fit(
         From 0 to 2**32 - 1.
     stop_at : float, optional
         Stop after the first epoch whose validation accuracy, from 0 to 1, reaches this; it takes ``validation``.
+    batch : int
+        How many clips of a pair are served at a time, at least 1; a Dataset has batches of its own.
 
     Returns
     -------
@@ -170,10 +175,10 @@ def fit(
         neither a pair nor a Dataset of pairs, such as ``x`` alone; if clips are not uint8 or labels not integers; if
         another argument is not of its type.
     ValueError
-        If ``model`` does not take clips alone and give them one score per class; if clips do not have the shape that it
-        takes; if labels are not one for each clip, or not below the number of classes (of a Dataset this is seen when
-        the batch comes); if a Dataset repeats for ever, or a pass of it is empty; if ``stop_at`` is given without
-        ``validation``; if a number is out of its range.
+        If ``model`` does not take clips (or clips and lengths) and give them one score per class; if clips do not have
+        the shape that it takes; if lengths are not from 1 to T; if labels are not one for each clip, or not below the
+        number of classes (of a Dataset this is seen when the batch comes); if a Dataset repeats for ever, or a pass of
+        it is empty; if ``stop_at`` is given without ``validation``; if a number is out of its range.
 
     Examples
     --------
@@ -192,6 +197,7 @@ def fit(
         stop_at = arguments.number("stop_at", stop_at, 0, 1)
         if validation is None:
             raise ValueError(f"validation must be given where stop_at is, {stop_at:g}")
+    batch = arguments.integer("batch", batch, 1)
     given = train.element_spec if isinstance(train, tf.data.Dataset) else train
     model = classifier(model, arguments.clip_shape(given[0]) if isinstance(given, (tuple, list)) and given else None)
     if ends_in(model) == "sigmoid":
@@ -203,8 +209,9 @@ def fit(
     began = time.perf_counter()
     interrupted = False
     try:
-        train = _served("train", train, model, problems, shuffle=True)
-        validation = None if validation is None else _served("validation", validation, model, problems, shuffle=False)
+        train = _served("train", train, model, problems, batch, shuffle=True)
+        if validation is not None:
+            validation = _served("validation", validation, model, problems, batch, shuffle=False)
         model.compile(
             keras.optimizers.Adam(learning_rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=ends_in(model) != "softmax"),
@@ -224,22 +231,23 @@ def fit(
     return Run(progress.history, seconds, interrupted)
 
 
-def _served(name, data, model, problems, shuffle):
+def _served(name, data, model, problems, batch, shuffle):
     """Return ``data`` as a Dataset, or say what is wrong with it before an epoch is spent on it."""
     if isinstance(data, tf.data.Dataset):
         _check_spec(name, data, model)
         return _checked(name, data, model, problems)
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise TypeError(f"{name} must be a pair (x, y) or a tf.data.Dataset, not {_not_a_pair(name, data, model)}")
-    _check_pair((f"{name}[0]", f"{name}[1]"), *data, model)
-    return _batches(*data, shuffle=shuffle)
+    x, y = data
+    _check_pair((f"{name}[0]", f"{name}[1]"), x, y, model)
+    return _batches(tuple(x) if takes_lengths(model) else x, y, batch, shuffle)
 
 
 def _check_pair(names, x, y, model):
     shape, classes = model.inputs[0].shape, model.outputs[0].shape[-1]
-    arguments.clip_array(names[0], x, rescaled=rescales(model))
-    arguments.same_shape(names[0], x.shape[1:], shape[1:])
-    arguments.labels(names[1], y, x.shape[:1], classes)
+    clips, _ = arguments.clips_and_lengths(names[0], x, takes_lengths(model), rescaled=rescales(model))
+    arguments.same_shape(names[0], clips.shape[1:], shape[1:])
+    arguments.labels(names[1], y, clips.shape[:1], classes)
 
 
 def _not_a_pair(name, data, model):
@@ -267,18 +275,24 @@ def _not_a_pair(name, data, model):
 def _check_spec(name, data, model):
     """Check what a Dataset says of itself: its form, its types, its shapes, and that it ends."""
     spec, taken = data.element_spec, model.inputs[0].shape
-    if not (isinstance(spec, tuple) and [type(part) for part in spec] == [tf.TensorSpec, tf.TensorSpec]):
-        hint = f": leave sample weights out, {name}.map(lambda x, y, weight: (x, y))" if _is_triple(spec) else ""
+    form, given = _LENGTHS if takes_lengths(model) else _PLAIN, _form(spec)
+    if given != form:
+        hint = f": leave sample weights out, {name}.map(lambda x, y, weight: (x, y))" if given == _WEIGHED else ""
         if isinstance(spec, dict):
             hint = f': give {name}.map(lambda batch: (batch["x"], batch["y"])), with its own keys {list(spec)}'
-        raise TypeError(f"{name} must be a dataset of (x, y), not of {spec}{hint}")
+        if (form, given) == (_LENGTHS, _PLAIN):
+            full = f"tf.fill(tf.shape(y), {taken[1]})"
+            hint = f": where no clip is padded, give {name}.map(lambda x, y: ((x, {full}), y))"
+        if (form, given) == (_PLAIN, _LENGTHS):
+            hint = ": the model takes no lengths; build one with lengths=True"
+        raise TypeError(f"{name} must be a dataset of {form}, not of {spec}{hint}")
     if data.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(f"{name} must end, and repeats for ever: leave repeat() out, or give {name}.take(100)")
     if data.cardinality() == 0:
         raise ValueError(
             f"{name} must hold a batch or more, not 0: batch(n, drop_remainder=True) drops up to n - 1 clips"
         )
-    x, y = spec
+    x, *lengths, y = tf.nest.flatten(spec)
     if x.shape.rank == 4 and y.shape.rank == 0:
         arguments.same_shape(name, tuple(x.shape), taken[1:])
         raise ValueError(
@@ -289,6 +303,8 @@ def _check_spec(name, data, model):
         formula = arguments.scale(np.asarray(clips), "x")
         to_bytes = f": give {name}.map(lambda x, y: (tf.cast(tf.round({formula}), tf.uint8), y))" if formula else ""
         raise TypeError(f"{name} must hold uint8 clips, not {x.dtype.name}{to_bytes}")
+    if lengths and not lengths[0].dtype.is_integer:
+        raise TypeError(f"{name} must hold integer lengths, not {lengths[0].dtype.name}")
     if x.shape.rank is not None:
         arguments.same_shape(name, tuple(x.shape[1:]), taken[1:])
     if y.shape.rank not in (None, 1):
@@ -304,24 +320,33 @@ def _check_spec(name, data, model):
         raise TypeError(f"{name} must hold integer labels, not {y.dtype.name}{hint}")
 
 
-def _is_triple(spec):
-    return isinstance(spec, tuple) and len(spec) == 3
+_PLAIN, _LENGTHS, _WEIGHED = "(x, y)", "((x, lengths), y)", "(x, y, weights)"
+
+
+def _form(spec):
+    """Name the form of what a Dataset serves; "" if it is another."""
+    forms = {_PLAIN: (0, 0), _LENGTHS: ((0, 0), 0), _WEIGHED: (0, 0, 0)}
+    tensors = tf.nest.map_structure(lambda part: 0 if isinstance(part, tf.TensorSpec) else None, spec)
+    return next((name for name, form in forms.items() if tensors == form), "")
 
 
 def _checked(name, data, model, problems):
     """Serve a Dataset whose every batch is checked as a pair is; what is wrong is kept in ``problems``."""
 
-    def check(x, y):
+    def check(*parts):
+        *x, y = parts
         try:
-            _check_pair((f"{name}'s clips", f"{name}'s labels"), x, y, model)
+            _check_pair((f"{name}'s clips", f"{name}'s labels"), x if len(x) > 1 else x[0], y, model)
         except (TypeError, ValueError, UserWarning) as problem:
             problems.append(problem)
             raise
 
     def serve(x, y):
-        with tf.control_dependencies([tf.numpy_function(check, [x, y], [])]):
-            x, y = tf.identity(x), tf.identity(y)
-        return tf.ensure_shape(x, model.inputs[0].shape), tf.ensure_shape(y, (None,))
+        parts = tf.nest.flatten((x, y))
+        with tf.control_dependencies([tf.numpy_function(check, parts, [])]):
+            clips, *lengths, y = map(tf.identity, parts)
+        clips = tf.ensure_shape(clips, model.inputs[0].shape)
+        return (clips, tf.ensure_shape(*lengths, (None,))) if lengths else clips, tf.ensure_shape(y, (None,))
 
     return data.map(serve)
 

@@ -432,7 +432,13 @@ def with_two_results(files, tmp_path, secret, workers):
         (folder / name).write_bytes(data)
     options = ["--secret", str(secret), "--out", str(results.parent), "--workers", str(workers)]
     command_line = [sys.executable, "-m", "grading", "A1", str(folder), *options]
-    process = subprocess.Popen(command_line, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command_line,
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell starts what runs behind without it
+    )
     wait_until(lambda: process.poll() is not None or len(list(results.glob("*.json"))) == 2)
     return process, results
 

@@ -10,20 +10,29 @@ import pytest
 import seqlib
 from seqlib import measure, model_files, models, show
 from seqlib.backend import keras
+from tests.families import with_lengths
 
 layers = keras.layers
-SLICING = [("single_frame", {}), ("attention_pooling", {"positions": True})]  # they slice, which is no layer
 FAMILIES = [(name, settings) for name, family in show.FAMILIES.items() for settings in family.settings]
 X, _ = seqlib.clips("order", 5)
 
 
-@pytest.mark.parametrize(("family", "settings"), [row for row in FAMILIES if row not in SLICING])
-def test_a_family_comes_back_bit_for_bit(family, settings, tmp_path):
-    model = getattr(models, family)(4, seed=7, **settings)
-    model_files.save_model(model, tmp_path / "model.npz")
-    again = model_files.load_model(tmp_path / "model.npz")
-    assert np.array_equal(measure.logits(model, X), measure.logits(again, X))
+def come_back(model, x, path):
+    model_files.save_model(model, path)
+    again = model_files.load_model(path)
+    assert np.array_equal(measure.logits(model, x), measure.logits(again, x))
     assert measure.multiply_adds(again) == measure.multiply_adds(model)
+
+
+@pytest.mark.parametrize(("family", "settings"), FAMILIES)
+def test_a_family_comes_back_bit_for_bit(family, settings, tmp_path):
+    come_back(getattr(models, family)(4, seed=7, **settings), X, tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize(("family", "settings"), with_lengths())
+def test_a_family_with_lengths_comes_back_bit_for_bit(family, settings, tmp_path):
+    model = getattr(models, family)(4, seed=7, lengths=True, **settings)
+    come_back(model, (X, np.array([1, 16, 7, 15, 2])), tmp_path / "model.npz")
 
 
 def sequential(*middle):
@@ -45,9 +54,13 @@ def test_wrapped_layers_come_back(tmp_path):
     ("model", "message"),
     [
         (lambda: sequential(layers.Lambda(lambda x: x)), "is a Lambda"),
-        (lambda: models.single_frame(4), "is a GetItem"),
+        (lambda: sequential(layers.Lambda(lambda x: x)), r'model.save\("model.keras"\)'),
+        (lambda: keras.Model(clip := keras.Input((4, 4, 3)), clip + keras.ops.mean(clip)), "is a mean"),
         (lambda: sequential(layers.Activation(lambda x: x)), "a setting must be a number"),
-        (lambda: keras.Model(*(2 * [[keras.Input((3,)), keras.Input((3,))]])), "one input and one output"),
+        (
+            lambda: keras.Model(*(2 * [[keras.Input((3,)), keras.Input((3,))]])),
+            "must take clips, or .clips, lengths., and have one output",
+        ),
     ],
 )
 def test_what_a_file_cannot_hold_is_told_when_it_is_written(model, message, tmp_path):
@@ -107,6 +120,14 @@ def test_a_description_by_hand_is_a_model():
         (dense(settings={"units": float("nan")}), "must be a number"),
         (dense(settings={"units": -3}), "units"),
         (dense(settings=[]), "do not make a model|must be a list"),
+        (dense(**{"class": "get_item", "settings": {}, "inputs": ["clip", ["__class__"]]}), "do not make a model"),
+        (dense(**{"class": "where", "settings": {"axis": 1}}), "must be one of"),
+        (
+            dense(**{"class": "multiply", "settings": {}, "inputs": ["clip", {"array": ["os"], "dtype": "object"}]}),
+            "int32",
+        ),
+        (dense(**{"class": "multiply", "settings": {}, "inputs": ["clip", {"slice": ["os"]}]}), "do not make a model"),
+        ([dense()[0] | {"settings": {"shape": [4], "dtype": "string"}}, dense()[1]], "float32 or int32"),
         (dense(inputs=["nowhere"]), "do not make a model"),
         (dense(inputs=[]), "do not make a model"),
         (dense(name="clip"), "one word, and its own"),
