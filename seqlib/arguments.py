@@ -224,8 +224,8 @@ def clips_and_lengths(
     if not with_lengths:
         if pair and [getattr(part, "ndim", None) for part in value] == [rank, rank - 4]:
             raise TypeError(
-                f"{name} must be clips alone, not (clips, lengths): the model takes no lengths; build one that does, "
-                "as with seqlib.models.average_pooling(4, lengths=True)"
+                f"{name} must be a uint8 array, not {type(value).__name__} of 2: give the clips alone; to give their "
+                "lengths, too, build the model with lengths=True"
             )
         return clip_array(name, value, rank, rescaled=rescaled), None
     if not pair:

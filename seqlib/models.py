@@ -100,8 +100,7 @@ def early_fusion(
     TypeError
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
-        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed,
-        ``lengths``.
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
 
     Examples
     --------

@@ -155,6 +155,13 @@ def twins(model):
     return measure.twin_agreement(model, *TWINS)
 
 
+LENGTHS = np.array([1, 2, 3, 3, 3, 2, 1, 3])
+
+
+def padded():
+    return models.average_pooling(4, X.shape[1:], lengths=True)
+
+
 REFUSED = {
     # container
     "clips alone": (lambda: fit(X), "train must be a pair", "fit(model, (x, y))"),
@@ -301,10 +308,37 @@ REFUSED = {
         "(8, 8, 1), not (3, 8, 8, 1)",
     ),
     # several inputs
-    "several inputs": (lambda: accuracy(model=two_inputs()), "clips alone, not 2 inputs: 'clip', 'speed'"),
-    "several inputs in training": (lambda: fit((X, Y), model=two_inputs()), "clips alone, not 2 inputs"),
-    "several inputs, timed": (lambda: measure.latency(two_inputs()), "clips alone, not 2 inputs"),
+    "several inputs": (lambda: accuracy(model=two_inputs()), "(clips, lengths), not 2 inputs: 'clip', 'speed'"),
+    "several inputs in training": (lambda: fit((X, Y), model=two_inputs()), "(clips, lengths), not 2 inputs"),
+    "several inputs, timed": (lambda: measure.latency(two_inputs()), "(clips, lengths), not 2 inputs"),
     "several inputs, served": (lambda: fit(((X, X), Y)), "train[0]", "not tuple"),
+    "lengths for a model without": (lambda: fit(((X, LENGTHS), Y)), "train[0]", "give the clips alone", "lengths=True"),
+    "lengths for a model without, counted": (
+        lambda: accuracy((X, LENGTHS)),
+        "x must be",
+        "the model with lengths=True",
+    ),
+    "lengths for a model without, served": (
+        lambda: fit(served((X, LENGTHS), Y)),
+        "of (x, y)",
+        "build one with lengths=True",
+    ),
+    "no lengths": (lambda: fit((X, Y), model=padded()), "train[0] must be (clips, lengths)", "np.full((8,), 3)"),
+    "no lengths, counted": (lambda: accuracy(model=padded()), "x must be (clips, lengths)", "(x, np.full((8,), 3))"),
+    "no lengths, of twins": (lambda: twins(padded()), "x must be (clips, lengths)", "np.full((2, 4), 3)"),
+    "no lengths, served": (lambda: fit(served(X, Y), model=padded()), "((x, lengths), y)", "tf.fill(tf.shape(y), 3)"),
+    "lengths of 0": (lambda: accuracy((X, LENGTHS * 0), model=padded()), "x[1]", "from 1 to 3", "not 0 to 0"),
+    "lengths over T": (lambda: fit(((X, LENGTHS + 3), Y), model=padded()), "train[0][1]", "from 1 to 3", "not 4 to 6"),
+    "too few lengths": (lambda: accuracy((X, LENGTHS[:3]), model=padded()), "x[1]", "shape (8,), not shape (3,)"),
+    "a list of lengths": (lambda: accuracy((X, [3] * 8), model=padded()), "x[1]", "not list", "np.asarray(x[1])"),
+    "lengths as floats": (lambda: accuracy((X, LENGTHS / 2), model=padded()), "x[1]", "not float64"),
+    "a mask for lengths": (lambda: accuracy((X, np.ones((8, 3), int)), model=padded()), "give x[1].sum(axis=-1)"),
+    "served lengths as floats": (
+        lambda: fit(served((X, LENGTHS / 2), Y), model=padded()),
+        "integer lengths, not float64",
+    ),
+    "lengths for early fusion": (lambda: models.early_fusion(4, lengths=True), "lengths must be False", "exactly T"),
+    "lengths that are no flag": (lambda: models.conv3d(4, lengths=LENGTHS), "lengths must be True or False"),
     # form of the output
     "several outputs": (lambda: accuracy(model=two_outputs()), "one output, not 2", "keras.Model(model.inputs"),
     "several outputs in training": (lambda: fit((X, Y), model=two_outputs()), "one output, not 2"),
@@ -368,6 +402,7 @@ def trained_on(data, validation=None):
 
 
 SEEN_IN_A_BATCH = {
+    "served lengths over T": (lambda: fit(served((X, LENGTHS + 3), Y), model=padded()), "from 1 to 3", "not 4 to 6"),
     "a data set of labels from 1": (lambda: trained_on(served(X, Y + 1)), "not 1 to 4: count from 0, y - 1"),
     "validation from 1": (lambda: trained_on((X, Y), served(X, Y + 1)), "validation's labels must be", "count from 0"),
     "a batch with fewer labels": (lambda: trained_on(generated((X, Y[:7]))), "shape (8,), not shape (7,)"),
