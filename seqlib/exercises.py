@@ -15,7 +15,7 @@ from .checks import Exercise, Verdict, called, function, is_number, truths, valu
 
 __all__ = ["EXERCISES", "GROWING", "OPEN", "check"]
 
-OPEN = ("1.2", "2.6", "4.4", "4.8", "6.1")
+OPEN = ("1.2", "2.6", "4.8", "6.1")
 """The exercises without a check: they ask for an argument, or for what only your machine can tell."""
 
 
@@ -330,6 +330,24 @@ def _nine(model, random):
 # Chapter 4
 
 
+def _padded(random):
+    """Make features of clips of different length, and see to it that each mistake shows."""
+    frames = int(random.integers(6, 9))
+    features, lengths = random.normal(size=(4, frames, 5)), np.array([frames - 3, frames, 2, frames - 1])
+    features[:, :, 0] = -1 - np.abs(features[:, :, 0])  # negative in every frame
+    features[:, 0, 1] += 6
+    for clip, length in zip(features, lengths, strict=True):
+        clip[length - 1, 2] += 6
+        clip[length:, 3] += 6
+    return features, lengths
+
+
+def _largest(features, lengths, longer=0, instead=-np.inf):
+    """Take the maximum over the first frames of each clip; what stands behind them counts as ``instead``."""
+    present = np.arange(features.shape[1]) < (lengths + longer)[:, None]
+    return np.where(present[:, :, None], features, instead).max(1)
+
+
 def _open_gate(answer, random):
     units = int(random.integers(3, 6))
     bias, by = random.normal(size=(2, 3 * units)), float(random.integers(2, 5))
@@ -628,6 +646,28 @@ EXERCISES = {
             "order of states": (True, "an average is the same in whatever order the states are added up"),
             "reversed clip": (False, "each state depends on the frames before it: are the states the same, reversed?"),
         }
+    ),
+    "4.4": function(
+        "largest(features, lengths)",
+        _padded,
+        _largest,
+        (lambda features, lengths: features.max(1), "the frames behind a clip's end are counted, too"),
+        (
+            lambda features, lengths: _largest(features, lengths, instead=0),
+            "a feature that is negative in every frame comes out as 0: put something smaller behind the end",
+        ),
+        (
+            lambda features, lengths: _largest(features, lengths, longer=1),
+            "one frame too many: a clip of 10 frames has the frames 0 to 9",
+        ),
+        (
+            lambda features, lengths: _largest(features, lengths, longer=-1),
+            "one frame too few: a clip of 10 frames ends with its frame 9",
+        ),
+        (
+            lambda features, lengths: features[np.arange(len(features)), lengths - 1],
+            "these are the features of the last frame; ask for the largest over all frames of the clip",
+        ),
     ),
     "4.5": Exercise("a function", "open_gate(bias, by)", _open_gate),
     "4.6": truths(

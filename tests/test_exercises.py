@@ -374,6 +374,24 @@ TABLE = {
             "one truth value": {"order of states": True},
         },
     ),
+    "4.4": (
+        lambda features, lengths: np.stack([clip[:n].max(0) for clip, n in zip(features, lengths, strict=True)]),
+        {
+            "behind a clip's end": lambda features, lengths: features.max(1),
+            "comes out as 0": lambda features, lengths: np.stack(
+                [np.vstack([clip[:n], 0 * clip[n:]]).max(0) for clip, n in zip(features, lengths, strict=True)]
+            ),
+            "one frame too many": lambda features, lengths: np.stack(
+                [clip[: n + 1].max(0) for clip, n in zip(features, lengths, strict=True)]
+            ),
+            "one frame too few": lambda features, lengths: np.stack(
+                [clip[: n - 1].max(0) for clip, n in zip(features, lengths, strict=True)]
+            ),
+            "the last frame": lambda features, lengths: np.stack(
+                [clip[n - 1] for clip, n in zip(features, lengths, strict=True)]
+            ),
+        },
+    ),
     "4.5": (
         lambda bias, by: raised(bias, by, row=slice(1, 2)),
         {

@@ -126,7 +126,10 @@ def test_a_description_by_hand_is_a_model():
             dense(**{"class": "multiply", "settings": {}, "inputs": ["clip", {"array": ["os"], "dtype": "object"}]}),
             "int32",
         ),
-        (dense(**{"class": "get_item", "settings": {}, "inputs": ["clip", [{"slice": [1, 2, 3, 4]}]]}), "do not make a model"),
+        (
+            dense(**{"class": "get_item", "settings": {}, "inputs": ["clip", [{"slice": [1, 2, 3, 4]}]]}),
+            "do not make a model",
+        ),
         ([dense()[0] | {"settings": {"shape": [4], "dtype": "string"}}, dense()[1]], "float32 or int32"),
         (dense(inputs=["nowhere"]), "do not make a model"),
         (dense(inputs=[]), "do not make a model"),

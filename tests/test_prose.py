@@ -2,9 +2,13 @@
 
 import ast
 import re
+import subprocess
+import sys
 
 import nbformat
+import numpy as np
 import pytest
+from families import with_lengths
 
 from seqlib import TASKS, rendering, tasks
 from tools.notebooks import ROOT
@@ -29,7 +33,8 @@ def name(path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_the_code_on_a_page_runs(page):
+def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = {}
     for language, body in CODE.findall(page.read_text("utf-8")):
         if language == "python":
@@ -54,6 +59,38 @@ def test_the_training_in_plain_keras_ends_in_the_bits_of_fit():
         assert (plain != first).any()
     statements = [ast.unparse(statement) for statement in ast.parse(block).body]
     assert statements[-6].startswith("keras.utils.set_random_seed")
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_served_where_there_is_no_seqlib(tmp_path):
+    """Chapter 6 shows the lines; here another process runs them for each family, with and without lengths."""
+    import seqlib
+    from seqlib import measure, models, show
+
+    page = (ROOT / "book" / "06_choosing_an_architecture.md").read_text("utf-8")
+    (block,) = (body for language, body in CODE.findall(page) if "load_model" in body)
+    x, _ = seqlib.clips("shape", 8, frames=4, resolution=8, size=(3, 4))
+    lengths = np.array([4, 1, 2, 3] * 2)
+    cases = [(name, settings, {}) for name, family in show.FAMILIES.items() for settings in family.settings]
+    cases += [(name, settings, {"lengths": True}) for name, settings in with_lengths()]
+    np.savez(tmp_path / "clips.npz", x=x, lengths=lengths)
+    for number, (name, settings, told) in enumerate(cases):
+        getattr(models, name)(4, x.shape[1:], 5, **settings, **told).save(tmp_path / f"{number}.keras")
+    program = f"""
+import sys
+sys.modules["seqlib"] = None  # an import of it fails
+import numpy as np
+given = np.load("clips.npz")
+for number in range({len(cases)}):
+    clips = given["x"] if number < {len(cases) - len(with_lengths())} else (given["x"], given["lengths"])
+    exec({block!r}.replace("direction.keras", f"{{number}}.keras"))
+    np.save(f"{{number}}.npy", scores)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
+    for number, (name, settings, told) in enumerate(cases):
+        model = getattr(models, name)(4, x.shape[1:], 5, **settings, **told)
+        scores = measure.logits(model, (x, lengths) if told else x)
+        assert np.abs(scores - np.load(tmp_path / f"{number}.npy")).max() < 1e-6
 
 
 def typed_numbers(text):
