@@ -438,7 +438,7 @@ def conv_lstm(
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = layers.Conv3D(8, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
-    x = _masked(layers.ConvLSTM2D(16, 3, padding="same", name="conv_lstm"), present, x)
+    x = _masked(layers.ConvLSTM2D(16, 3, padding="same", name="conv_lstm"), _along(present, x), x)
     x = layers.GlobalMaxPooling2D(name="global_max")(x)
     return keras.Model(inputs, _head(x, classes), name="conv_lstm")
 
