@@ -708,7 +708,8 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     Raises
     ------
     TypeError, ValueError
-        If ``batch`` is not an integer, or is less than 1.
+        If ``batch`` is not an integer, or is less than 1; if ``model`` does not give clips of one known shape one score
+        per class.
     RuntimeError
         If the process cannot build or train the model; the message ends with what it says. It knows no layer that was
         written for this process alone.
@@ -722,6 +723,7 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     True
     """
     batch = arguments.integer("batch", batch, 1)
+    _clip_shape(classifier(model))
     if sys.platform == "win32":
         return None
     child = subprocess.run(

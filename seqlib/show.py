@@ -296,7 +296,7 @@ def _frames(count, what):
 def _several(clips, names, alt):
     """Return clips as (k, T, H, W, C), their names and what to say of them: ``alt``, or else what is seen."""
     clips = np.asarray(clips)
-    clips = arguments.clip_array("clips", clips[None] if clips.ndim == 4 else clips)
+    clips = arguments.clip_array("clips", clips[None] if clips.ndim == 4 else clips, rank=4 if clips.ndim < 4 else 5)
     if clips.shape[-1] not in (1, 3):
         raise ValueError(f"clips must have 1 channel or 3, not {clips.shape[-1]}")
     if isinstance(names, str):
@@ -795,7 +795,7 @@ def glue(**numbers: float | str | np.generic) -> None:
         )
 
 
-def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Picture:
+def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], *, alt: str | None = None) -> Picture:
     """Draw a confusion matrix: labels down, answers across; a cell is the darker, the larger its share of the row.
 
     Parameters
@@ -804,6 +804,8 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str])
         ``confusion[label][answer]`` clips, as in a `seqlib.measure.ClassificationReport`.
     classes : sequence of str
         The classes' names, one for each row.
+    alt : str, optional
+        The alternative text. Default: the counts of each row.
 
     Returns
     -------
@@ -812,7 +814,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str])
     Raises
     ------
     TypeError
-        If ``classes`` is a single str.
+        If ``classes`` is a single str, or ``alt`` is not a str.
     ValueError
         If ``confusion`` is not a square of counts, or ``classes`` are not as many as its rows.
 
@@ -851,4 +853,4 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str])
         for name, total, row in zip(classes, totals, counts, strict=True)
         if total
     )
-    return picture(figure, f"Confusion matrix. {'. '.join(rows)}.")
+    return picture(figure, f"Confusion matrix. {'. '.join(rows)}." if alt is None else alt)
