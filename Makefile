@@ -46,7 +46,7 @@ study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hour
 sweeps: $(READY)  ## Train over numbers of clips, gaps, lengths of film and learning rates into seqlib/sweeps.json; QUICK=1 tries it.
 	@$(IN_VENV) tools.study sweeps
 
-costs: $(READY)  ## Measure what each family costs into seqlib/costs.json, some minutes, best on an idle machine.
+costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.
 	@$(IN_VENV) tools.costs
 
 lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).

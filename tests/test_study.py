@@ -196,10 +196,18 @@ def test_what_a_model_costs_is_measured():
     assert cost["parameters"] == measure.parameters(model)
     assert cost["multiply_adds"] == measure.multiply_adds(model)
     assert cost["step_seconds"] > 0 and cost["latency"] > 0
+    assert cost["step_rounds"] == [cost["step_seconds"]]
     assert cost["peak_memory"] is None or cost["peak_memory"] > 0
 
 
-@pytest.mark.parametrize(("name", "build"), [("costs.json", costs.families), ("listing_costs.json", costs.listings)])
+@pytest.mark.parametrize(
+    ("name", "build"),
+    [
+        ("costs.json", costs.families),
+        ("listing_costs.json", costs.listings),
+        ("way_costs.json", costs.ways),
+    ],
+)
 def test_the_stored_costs_are_those_of_the_models_as_they_are(name, build):
     stored, built = study.read(study.ROOT / "seqlib" / name)["runs"], build()
     assert [cost["column"] for cost in stored] == list(built)
