@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides check test index mutants notebooks study sweeps costs lab assignments system colab freezes compatibility gpu links repository lock format clean
+.PHONY: help book slides check test index mutants notebooks study sweeps costs failures lab assignments system colab freezes compatibility gpu links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -48,6 +48,9 @@ sweeps: $(READY)  ## Train over numbers of clips, gaps, lengths of film and lear
 
 costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.
 	@$(IN_VENV) tools.costs
+
+failures: $(READY)  ## Train the four models of chapter 6 that fail, into seqlib/failures.json, some minutes.
+	@$(IN_VENV) tools.failures
 
 lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).
 	@$(IN_VENV) tools.my_lessons

@@ -9,12 +9,13 @@ import time
 from itertools import product
 from multiprocessing.pool import ThreadPool
 
+import numpy as np
 import pytest
 from any_task import OUR_FAMILIES, OURS
 
 import seqlib
 from seqlib import measure, models
-from tools import costs, study
+from tools import costs, failures, study
 
 MEASURED = {"right": 9, "total": 10, "seconds": 1.0}
 
@@ -214,3 +215,28 @@ def test_the_stored_costs_are_those_of_the_models_as_they_are(name, build):
     for cost in stored:
         assert cost["parameters"] == measure.parameters(built[cost["column"]])
         assert cost["multiply_adds"] == measure.multiply_adds(built[cost["column"]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", failures.FAILURES)
+def test_a_training_that_fails_says_how_after_each_epoch(name):
+    sizes = {"recordings": 16} if name == "leaking" else {"clips": 64}
+    run = failures.fail(name, epochs=1, **sizes)
+    assert len(run["accuracy"]) == len(run["val_accuracy"]) == 1
+    assert run["failure"] == name and 0 <= run["new"] <= 1
+
+
+def test_the_stored_failures_are_those_of_the_tool():
+    runs = {run["failure"]: run for run in study.read(study.ROOT / "seqlib" / "failures.json")["runs"]}
+    assert {name: (row[1], row[3]) for name, row in failures.FAILURES.items()} == {
+        name: (run["family"], run["chance"]) for name, run in runs.items()
+    }
+    for name, (_, _, epochs, _) in failures.FAILURES.items():
+        assert len(runs[name]["accuracy"]) == len(runs[name]["val_accuracy"]) == epochs
+
+
+def test_recordings_are_shared_where_it_leaks_and_only_there():
+    (x, y), (validation, labels), (new, _) = failures.overheard(8)
+    assert (y == labels).all()
+    still = [np.median(part, axis=1) for part in (x, validation, new)]  # the shape stands still, the noise does not
+    assert np.abs(still[0] - still[1]).mean() < np.abs(still[0] - still[2]).mean() / 2
