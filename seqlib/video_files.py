@@ -125,6 +125,8 @@ def index(
         raise TypeError(f"source must be a function of a path, not {source!r}")
     if not top.is_dir():
         raise ValueError(f"folder must be a folder with a folder for each class, not {str(folder)!r}")
+    if not any(path.is_dir() for path in top.iterdir()):
+        raise ValueError(f"folder must hold a folder for each class, and {str(folder)!r} holds none")
     bad: list[Bad] = []
     places = list(_places(top, bad))
     files = []
@@ -216,7 +218,8 @@ class _Content(NamedTuple):
 
     packets: list[_Packet]  # of the film
     extents: list[tuple[int, int]]  # first byte and end of the packets of all streams
-    end: float  # of the last packet of all, in seconds
+    start: float  # of the first packet of all, in seconds
+    end: float  # of the last one
     stopped: str | None  # what ended the reading before the end
 
 
@@ -238,7 +241,7 @@ def _film(path, bad):
         if not content.packets:
             raise _Unusable("not one good frame: the container holds none")
         file, order = _all_frames(path, stream, kind, content.packets)
-        faults = _faults(container, stream, content, file, order)
+        faults = _faults(container, stream, content, file, order, bad)
     for packet, why in sorted(faults.items(), reverse=True):  # from the end, so that indices stay right
         first = int(order[packet:].min())
         keys = (int(order[later]) for later in range(packet + 1, len(order)) if content.packets[later].is_key)
@@ -262,7 +265,7 @@ def _check_file(path):
 
 
 def _content(container, stream):
-    packets, extents, end, stopped = [], [], 0.0, None
+    packets, extents, start, end, stopped = [], [], np.inf, 0.0, None
     try:
         for packet in container.demux():
             if not packet.size:
@@ -271,12 +274,13 @@ def _content(container, stream):
             if place >= 0:
                 extents.append((place, place + packet.size))
             if packet.pts is not None:
+                start = min(start, float(packet.pts * packet.time_base))
                 end = max(end, float((packet.pts + lasts) * packet.time_base))
             if packet.stream_index == stream.index and not packet.is_discard:
                 packets.append(_Packet(packet.pts, packet.dts, lasts, place, packet.is_keyframe, packet.is_corrupt))
     except pyav().error.FFmpegError as error:
         stopped = error.strerror
-    return _Content(packets, extents, end, stopped)
+    return _Content(packets, extents, start, end, stopped)
 
 
 def _all_frames(path, stream, kind, packets):
@@ -333,7 +337,7 @@ def _interval(moments):
 # What of it is damaged
 
 
-def _faults(container, stream, content, file, order):
+def _faults(container, stream, content, file, order, bad):
     """Compare what a container declares with what it holds; {the first doubtful packet: what is wrong}.
 
     The packet before a loss is doubtful, as the damage may begin within it.
@@ -345,7 +349,10 @@ def _faults(container, stream, content, file, order):
     if kind == "avi":
         declared = stream.frames
         held = max(held, int(file.moments[-1]) + 1)  # a frame may be left out, to show the one before for longer
-        for k, _ in _skipped(content)[:1] if held < declared else ():
+        lost = [k for k, _ in _skipped(content)] if held < declared else []
+        if held < declared and _begins_late(content, container.name):
+            lost = [0]
+        for k in lost[:1]:
             faults[k] = f"packets are missing: the container declares {declared} frames and holds {held}"
     elif kind.startswith("mov"):
         declared = len(stream.index_entries)
@@ -354,6 +361,8 @@ def _faults(container, stream, content, file, order):
             gap = int(file.moments[order[k + 1 :].min()] - file.moments[order[: k + 1].max()])
             if gap > 1.5 * interval:
                 faults[k] = f"packets are missing: {skipped} bytes are skipped, and {gap * tick:.3f} s"
+        if content.start > 1.5 * interval * tick:
+            bad.append(Bad(file.path, f"it begins at {content.start:.3f} s, and what was before is missing", 0.0))
         whole = (container.duration or 0) / 1e6
         if content.end < whole - 1.5 * interval * tick:
             faults[last] = f"it ends early: the container declares {whole:.3f} s and ends at {content.end:.3f} s"
@@ -364,6 +373,13 @@ def _faults(container, stream, content, file, order):
     if not file.counted and not content.packets[0].is_key:
         faults[0] = "it does not begin with a keyframe"
     return faults
+
+
+def _begins_late(content, name):
+    """Tell whether bytes are skipped before the first packet of an AVI."""
+    with open(name, "rb") as file:
+        start = file.read(2**16).find(b"movi")
+    return content.extents[0][0] - start > _SKIPPED
 
 
 def _skipped(content):
@@ -418,7 +434,9 @@ def _decodable(file, verify, bad):
         except Damaged as damage:
             later = file.keys[file.keys > damage.index]
             end = int(later[0]) if len(later) else file.frames
-            first = max(start, damage.index - 1)  # the damage may begin within the frame before
+            first = damage.index
+            if not file.pictures:
+                first = max(start, first - 1)  # the damage may begin within the frame before
             file, start = _without(file, first, end, damage.why, bad), first
     width, height, turn = size
     turn = round(turn / 90) % 4 * 90

@@ -124,9 +124,8 @@ class Damaged(ValueError):  # noqa: N818 (it says what the file is)
 
     def __init__(self, file: File, index: int, why: str):
         self.index, self.why = index, why
-        at = f"frame {index}, {file.pictures[index]}" if file.pictures else f"{file.times[index]:.3f} s on"
         hint = "seqlib.video.index(folder, verify=True) finds what can be used of it"
-        super().__init__(f"{file.path} is damaged from {at}: {why}; {hint}")
+        super().__init__(f"{file.path} is damaged from {file.times[index]:.3f} s on: {why}; {hint}")
 
 
 def pyav() -> Any:
@@ -341,7 +340,7 @@ def _loaded(file, wanted):
             with Image.open(file.path / file.pictures[index]) as picture:
                 array, layout = _upright(picture)
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises, file by file
-            raise Damaged(file, index, str(error)) from error
+            raise Damaged(file, index, f"{file.pictures[index]}, {error}") from error
         yield index, pyav().VideoFrame.from_ndarray(array, format=layout)
 
 

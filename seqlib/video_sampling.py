@@ -132,7 +132,9 @@ def strided(
     if every is not None and seconds is not None:
         raise ValueError(f"every or seconds must be left out, not {every!r} and {seconds!r}")
     if seconds is None:
-        return _sampling("strided", frames, clips, short, every=arguments.integer("every", every or 1, 1, 2**20))
+        return _sampling(
+            "strided", frames, clips, short, every=arguments.integer("every", 1 if every is None else every, 1, 2**20)
+        )
     return _sampling("strided", frames, clips, short, seconds=arguments.number("seconds", seconds, 1e-6, 86400))
 
 
