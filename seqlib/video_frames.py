@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -357,15 +358,19 @@ def _upright(picture):
 
 def _pixels(frame, rotation, how, reformatter):
     """Scale a frame so that it covers what is wanted, turn it, and cut out its centre; uint8 (H, W, C)."""
-    height, width = how.height, how.width
-    turned = rotation % 180 == 90
-    shown = (frame.width, frame.height) if turned else (frame.height, frame.width)
-    scale = max(Fraction(height, shown[0]), Fraction(width, shown[1]))
+    tall, wide = _scaled(frame.height, frame.width, rotation % 180 == 90, how)
+    pixels = reformatter.reformat(frame, wide, tall, _FORMATS[how.colour]).to_ndarray()
+    if rotation:
+        pixels = np.rot90(pixels, rotation // 90)
+    top, left = (pixels.shape[0] - how.height) // 2, (pixels.shape[1] - how.width) // 2
+    return pixels[top : top + how.height, left : left + how.width].reshape(how.height, how.width, -1)
+
+
+@lru_cache
+def _scaled(height, width, turned, how):
+    """Return the height and width to which a stored frame is scaled."""
+    least = (how.width, how.height) if turned else (how.height, how.width)
+    scale = max(Fraction(least[0], height), Fraction(least[1], width))
     if how.short_side is not None:
-        scale = max(scale, Fraction(how.short_side, min(shown)))
-    tall, wide = max(height, round(shown[0] * scale)), max(width, round(shown[1] * scale))
-    stored = {"width": tall, "height": wide} if turned else {"width": wide, "height": tall}
-    pixels = reformatter.reformat(frame, format=_FORMATS[how.colour], **stored).to_ndarray()
-    pixels = np.rot90(pixels, rotation // 90)
-    top, left = (tall - height) // 2, (wide - width) // 2
-    return pixels[top : top + height, left : left + width].reshape(height, width, -1)
+        scale = max(scale, Fraction(how.short_side, min(height, width)))
+    return max(least[0], round(height * scale)), max(least[1], round(width * scale))
