@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 __all__ = ["Line", "counted"]
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 
 
 class Line:
@@ -44,7 +44,7 @@ class Line:
             print() if sys.stdout.isatty() else print(text)
 
 
-def counted(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+def counted(items: Iterable[_Item], total: int, what: str) -> Iterator[_Item]:
     """Yield the items, and show how many of them have come; what takes less than a second shows nothing.
 
     Examples

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from . import arguments, progress, rendering
 from .video_augmentation import Augmentation, augment, augmentation, augmented_strip
 from .video_files import Bad, Index, index, recording
-from .video_frames import COLOURS, Damaged, File, Look, look, read
+from .video_frames import COLOURS, DamagedError, File, Look, look, read
 from .video_sampling import PADDING, Draw, Sampling, frame_indices, segments, strided, uniform
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Augmentation",
     "Bad",
-    "Damaged",
+    "DamagedError",
     "Draw",
     "File",
     "Index",
@@ -220,7 +220,7 @@ def clips(
         If an argument is not of its type.
     ValueError
         If ``files`` are none; if an option is not what `read` allows; if a crop is larger than ``size``.
-    Damaged
+    DamagedError
         If a frame cannot be decoded; it names the file and the time.
 
     Examples
@@ -415,7 +415,7 @@ def dataset(
         If an argument is not of its type.
     ValueError
         If ``files`` are none; if an option is not what `read` allows; if a crop is larger than ``size``.
-    Damaged
+    DamagedError
         If a frame cannot be decoded; without ``cache`` TensorFlow raises an error of its own with the same text.
 
     Examples
@@ -473,4 +473,4 @@ def _served(load, count, job, batch):
     served = served.map(clips_of, num_parallel_calls=os.cpu_count(), deterministic=True)
     if several > 1:
         served = served.unbatch().apply(tf.data.experimental.assert_cardinality(count * several))
-    return served.batch(batch).prefetch(2)
+    return served.batch(batch).prefetch(4)

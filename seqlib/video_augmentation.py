@@ -165,16 +165,18 @@ def _augmented(clip, label, how, words, real):
 
 
 def _coloured(clip, how, drawn, factor):
-    colours = clip[..., :3].astype(np.float32)
+    colours = clip[..., :3]
     if how.saturation and clip.shape[-1] >= 3:
-        grey = colours.mean(-1, keepdims=True)
-        colours = grey + factor("saturation", how.saturation) * (colours - grey)
-    if how.contrast:
-        middle = colours.mean()
-        colours = middle + factor("contrast", how.contrast) * (colours - middle)
-    colours += how.brightness * drawn("brightness", -1000, 1000) / 1000
-    colours = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
-    return np.concatenate([colours, clip[..., 3:]], -1)
+        grey = colours.mean(-1, keepdims=True, dtype=np.float32)
+        colours = _to_bytes(grey + factor("saturation", how.saturation) * (colours - grey))
+    middle, levels = colours.mean(), np.arange(256)
+    levels = middle + factor("contrast", how.contrast) * (levels - middle)
+    levels = levels + how.brightness * drawn("brightness", -1000, 1000) / 1000
+    return np.concatenate([_to_bytes(levels)[colours], clip[..., 3:]], -1)
+
+
+def _to_bytes(levels):
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
 def augmented_strip(clip: NDArray[np.uint8], how: Augmentation, seed: int = 0, **options: Any) -> Any:

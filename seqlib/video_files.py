@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import arguments, progress
-from .video_frames import Damaged, File, decoded, film_stream, opened, pyav
+from .video_frames import DamagedError, File, decoded, film_stream, opened, pyav
 
 __all__ = ["Bad", "Index", "index", "recording"]
 
@@ -431,7 +431,7 @@ def _decodable(file, verify, bad):
             for _, frame in decoded(file, np.arange(start, file.frames if verify else 1)):
                 size = size or (frame.width, frame.height, getattr(frame, "rotation", 0))
             break
-        except Damaged as damage:
+        except DamagedError as damage:
             later = file.keys[file.keys > damage.index]
             end = int(later[0]) if len(later) else file.frames
             first = damage.index

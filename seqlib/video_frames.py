@@ -22,7 +22,7 @@ from . import arguments
 
 __all__ = [
     "COLOURS",
-    "Damaged",
+    "DamagedError",
     "File",
     "Look",
     "decoded",
@@ -113,7 +113,7 @@ class File:
         return np.cumsum(shown)
 
 
-class Damaged(ValueError):  # noqa: N818 (it says what the file is)
+class DamagedError(ValueError):
     """A frame that cannot be decoded: of which file, and when it would be shown.
 
     Attributes
@@ -123,7 +123,7 @@ class Damaged(ValueError):  # noqa: N818 (it says what the file is)
     why : str
     """
 
-    def __init__(self, file: File, index: int, why: str):
+    def __init__(self, file: File, index: int, why: str) -> None:
         self.index, self.why = index, why
         hint = "seqlib.video.index(folder, verify=True) finds what can be used of it"
         super().__init__(f"{file.path} is damaged from {file.times[index]:.3f} s on: {why}; {hint}")
@@ -185,7 +185,7 @@ def decoded(file: File, wanted: NDArray[np.int64], *, threads: int = 0) -> Itera
 
     Raises
     ------
-    Damaged
+    DamagedError
         If a wanted frame, or one before it that it rests on, cannot be decoded or has another time than was noted.
     """
     if file.pictures:
@@ -204,14 +204,14 @@ def _decoded(file, start, wanted, threads):
             try:
                 frame = next(frames)
             except StopIteration:
-                raise Damaged(file, position, "the file ends before this frame") from None
+                raise DamagedError(file, position, "the file ends before this frame") from None
             except av.error.FFmpegError as error:
-                raise Damaged(file, position, f"it cannot be decoded, {error.strerror}") from error
+                raise DamagedError(file, position, f"it cannot be decoded, {error.strerror}") from error
             if not file.counted:
                 if frame.pts is None or frame.pts < file.moments[position]:
                     continue  # of the time before the keyframe, which it would need
                 if frame.pts > file.moments[position]:
-                    raise Damaged(file, position, "the decoder leaves this frame out")
+                    raise DamagedError(file, position, "the decoder leaves this frame out")
             if position in needed:
                 yield position, frame
             position += 1
@@ -318,7 +318,7 @@ def read(
         If an argument is not of its type.
     ValueError
         If an index is not that of a frame; if ``colour`` or a size is not among those above.
-    Damaged
+    DamagedError
         If one of the frames cannot be decoded; it is a ValueError, too.
     """
     height, width, short_side, colour = how = look(size, short_side, colour)
@@ -341,7 +341,7 @@ def _loaded(file, wanted):
             with Image.open(file.path / file.pictures[index]) as picture:
                 array, layout = _upright(picture)
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises, file by file
-            raise Damaged(file, index, f"{file.pictures[index]}, {error}") from error
+            raise DamagedError(file, index, f"{file.pictures[index]}, {error}") from error
         yield index, pyav().VideoFrame.from_ndarray(array, format=layout)
 
 

@@ -325,7 +325,9 @@ def test_a_fault_that_is_met_later_names_file_and_time(damaged):
     path = folder / "k" / "middle-zeros-h264.mp4"
     (file,) = (file for file in video.index(folder).files if file.path == path)
     assert file.frames == 120
-    with pytest.raises(video.Damaged, match=r"middle-zeros-h264.mp4 is damaged from [12]\.\d+ s on: .*verify=True"):
+    with pytest.raises(
+        video.DamagedError, match=r"middle-zeros-h264.mp4 is damaged from [12]\.\d+ s on: .*verify=True"
+    ):
         video.clips([file], video.uniform(8), size=32)
     assert number(video.read(file, [20], (HEIGHT, WIDTH))[0]) == 20  # before the fault
 
