@@ -217,6 +217,8 @@ class _Content(NamedTuple):
     """What a container holds."""
 
     packets: list[_Packet]  # of the film
+    hidden: int  # packets of the film besides, that are decoded and not shown, as the container says
+    led_in: bool  # whether such packets come first
     extents: list[tuple[int, int]]  # first byte and end of the packets of all streams
     start: float  # of the first packet of all, in seconds
     end: float  # of the last one
@@ -240,13 +242,16 @@ def _film(path, bad):
         content = _content(container, stream)
         if not content.packets:
             raise _Unusable("not one good frame: the container holds none")
-        file, order = _all_frames(path, stream, kind, content.packets)
+        file, order = _all_frames(path, stream, kind, content)
         faults = _faults(container, stream, content, file, order, bad)
     for packet, why in sorted(faults.items(), reverse=True):  # from the end, so that indices stay right
         first = int(order[packet:].min())
         keys = (int(order[later]) for later in range(packet + 1, len(order)) if content.packets[later].is_key)
         end = file.frames if file.counted else next(keys, file.frames)
         file = _without(file, first, max(first + 1, end), why, bad)
+    if not len(file.keys) or file.keys[0]:
+        end = int(file.keys[0]) if len(file.keys) else file.frames
+        file = _without(file, 0, end, "it does not begin with a keyframe", bad)
     return file
 
 
@@ -266,6 +271,7 @@ def _check_file(path):
 
 def _content(container, stream):
     packets, extents, start, end, stopped = [], [], np.inf, 0.0, None
+    hidden, led_in = 0, False
     try:
         for packet in container.demux():
             if not packet.size:
@@ -276,16 +282,21 @@ def _content(container, stream):
             if packet.pts is not None:
                 start = min(start, float(packet.pts * packet.time_base))
                 end = max(end, float((packet.pts + lasts) * packet.time_base))
-            if packet.stream_index == stream.index and not packet.is_discard:
+            if packet.stream_index != stream.index:
+                continue
+            if packet.is_discard:
+                hidden, led_in = hidden + 1, led_in or not packets
+            else:
                 packets.append(_Packet(packet.pts, packet.dts, lasts, place, packet.is_keyframe, packet.is_corrupt))
     except pyav().error.FFmpegError as error:
         stopped = error.strerror
-    return _Content(packets, extents, start, end, stopped)
+    return _Content(packets, hidden, led_in, extents, start, end, stopped)
 
 
-def _all_frames(path, stream, kind, packets):
+def _all_frames(path, stream, kind, content):
     """Return a `File` with every frame of the container, and the index of the frame that each packet holds."""
-    moments, tick = [packet.shown for packet in packets], stream.time_base
+    packets, tick = content.packets, stream.time_base
+    moments = [packet.shown for packet in packets]
     counted = kind == "avi" or None in moments or len(set(moments)) < len(moments)
     if counted:
         moments = [packet.decoded for packet in packets]
@@ -293,7 +304,7 @@ def _all_frames(path, stream, kind, packets):
             moments, tick = range(len(packets)), 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
     moments = np.array(moments, np.int64)
     order = np.argsort(np.argsort(moments))
-    keys = [0] if counted else np.sort(order[[packet.is_key for packet in packets]])
+    keys = [0] if counted else np.unique([0] * content.led_in + [*order[[packet.is_key for packet in packets]]])
     lasts = packets[int(moments.argmax())].lasts
     moments.sort()
     return _all_of(path, moments, tick, lasts or _interval(moments), keys, counted), order
@@ -344,7 +355,7 @@ def _faults(container, stream, content, file, order, bad):
     """
     kind, last = container.format.name, len(content.packets) - 1
     tick, interval = float(file.tick), _interval(file.moments)
-    held, declared = len(content.packets), 0
+    held, declared = len(content.packets) + content.hidden, 0
     faults = {k: "a packet is torn" for k, packet in enumerate(content.packets) if packet.is_torn}
     if kind == "avi":
         declared = stream.frames
@@ -370,8 +381,8 @@ def _faults(container, stream, content, file, order, bad):
         faults[last] = f"it ends early: the container declares {declared} frames and holds {held}"
     if content.stopped:
         faults[last] = f"it cannot be read on: {content.stopped}"
-    if not file.counted and not content.packets[0].is_key:
-        faults[0] = "it does not begin with a keyframe"
+    if kind == "gif" and not _ends_with(container.name, b";"):
+        faults[last] = "it ends early"
     return faults
 
 
@@ -380,6 +391,13 @@ def _begins_late(content, name):
     with open(name, "rb") as file:
         start = file.read(2**16).find(b"movi")
     return content.extents[0][0] - start > _SKIPPED
+
+
+def _ends_with(name, sign):
+    """Tell whether a file ends with a sign, but for zeros."""
+    with open(name, "rb") as file:
+        file.seek(max(0, os.path.getsize(name) - 64))
+        return file.read().rstrip(b"\0").endswith(sign)
 
 
 def _skipped(content):

@@ -149,7 +149,8 @@ def opened(path: Path) -> Any:
 
     A file that only points to others, such as a playlist, gets no access to the network.
     """
-    return pyav().open(str(path.absolute()), container_options={"protocol_whitelist": "file"})
+    options = {"protocol_whitelist": "file"}
+    return pyav().open(str(path.absolute()), container_options=options, metadata_errors="replace")
 
 
 def film_stream(container: Any) -> Any:
