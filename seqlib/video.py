@@ -84,7 +84,9 @@ def split(files: Iterable[File], parts: Sequence[float] = (0.7, 0.15, 0.15), see
 
     Examples
     --------
-    >>> train, test = split(index("films").files, (0.8, 0.2))  # doctest: +SKIP
+    With films in ``films/walk/anna.mp4`` and so on::
+
+        train, test = split(index("films").files, (0.8, 0.2))
     """
     videos = _checked(files)
     seed = arguments.integer("seed", seed, 0, 2**32 - 1)
@@ -225,7 +227,9 @@ def clips(
 
     Examples
     --------
-    >>> x, y = clips(index("films").files, strided(16, seconds=0.1), size=64)  # doctest: +SKIP
+    With films in ``films/walk/anna.mp4`` and so on::
+
+        x, y = clips(index("films").files, strided(16, seconds=0.1), size=64)
     """
     videos = _checked(files)
     job = _job(sampling, size, short_side, colour, training, seed, augment, cache)
@@ -420,7 +424,10 @@ def dataset(
 
     Examples
     --------
-    >>> train = dataset(index("films").files, segments(8), cache="decoded")  # doctest: +SKIP
+    With films in ``films/walk/anna.mp4`` and so on::
+
+        train, test = split(index("films").files, (0.8, 0.2))
+        data = dataset(train, segments(8), size=64, cache="decoded")
     """
     videos = _checked(files)
     batch = arguments.integer("batch", batch, 1)

@@ -889,6 +889,16 @@ def test_with_lengths_a_batch_is_a_pair_of_inputs(two_classes):
 
 
 @pytest.mark.slow
+def test_a_fault_in_a_data_set_names_file_and_time(damaged):
+    from seqlib.backend import tf
+
+    folder, _ = damaged
+    files = [file for file in video.index(folder).files if file.path.name == "middle-zeros-h264.mp4"]
+    with pytest.raises(tf.errors.OpError, match=r"middle-zeros-h264.mp4 is damaged from [12]\.\d+ s on"):
+        list(video.dataset(files, video.uniform(8), size=32))
+
+
+@pytest.mark.slow
 def test_fit_trains_on_it(two_classes):
     from seqlib import models, training
 
