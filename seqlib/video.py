@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import os
 import re
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from . import arguments, progress, rendering
 from .video_augmentation import Augmentation, augment, augmentation, augmented_strip
 from .video_files import Bad, Index, index, recording
-from .video_frames import COLOURS, DamagedError, File, Look, look, read
+from .video_frames import DamagedError, File, Look, look, read, shown
 from .video_sampling import PADDING, Draw, Sampling, frame_indices, segments, strided, uniform
 
 if TYPE_CHECKING:
@@ -157,8 +158,10 @@ class _Job(NamedTuple):
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Of a clip, (T, H, W, C)."""
-        height, width = (self.augmentation and self.augmentation.crop) or self.look[:2]
-        return self.sampling.frames, height, width, COLOURS[self.look.colour]
+        height, width, channels = self.look.shape
+        if self.augmentation is not None and self.augmentation.crop is not None:
+            height, width = self.augmentation.crop
+        return self.sampling.frames, height, width, channels
 
 
 def _job(sampling, size, short_side, colour, training, seed, how, cache):
@@ -272,9 +275,10 @@ def _clips_of(file, needed, stored, job, epoch, place):
     draw = Draw(job.seed, epoch) if job.training else None
     indices, lengths = frame_indices(file, job.sampling, draw)
     real = indices != PADDING
-    x = np.zeros((*indices.shape, job.look.height, job.look.width, COLOURS[job.look.colour]), np.uint8)
+    x = np.zeros((*indices.shape, *job.look.shape), np.uint8)
     if stored is None:
-        x[real] = _read(file, indices[real], job)
+        how = job.look
+        x[real] = read(file, indices[real], how[:2], short_side=how.short_side, colour=how.colour, threads=1)
     else:
         x[real] = _from_cache(file, needed, stored, job)[np.searchsorted(needed, indices[real])]
     y = np.full(len(x), file.label)
@@ -282,11 +286,6 @@ def _clips_of(file, needed, stored, job, epoch, place):
         seed = int(rendering.hash32(job.seed, epoch))
         x, y = augment(x, y, job.augmentation, seed, start=place * len(x), lengths=lengths)
     return x, lengths, y.astype(np.int64)
-
-
-def _read(file, indices, job):
-    how = job.look
-    return read(file, indices, how[:2], short_side=how.short_side, colour=how.colour, threads=1)
 
 
 def average_logits(scores: NDArray[np.floating], clips: int) -> NDArray[np.floating]:
@@ -345,7 +344,7 @@ def _cache_file(file, needed, job):
 
 def _from_cache(file, needed, stored, job):
     """Return the needed frames of a video, uint8 (n, H, W, C), mapped into memory; read and keep them first."""
-    shape = (len(needed), job.look.height, job.look.width, COLOURS[job.look.colour])
+    shape = (len(needed), *job.look.shape)
     for _ in range(2):
         try:
             frames = np.load(stored, mmap_mode="r")
@@ -353,15 +352,18 @@ def _from_cache(file, needed, stored, job):
                 return frames
         except (OSError, ValueError):
             pass  # none, or one that the file system has not kept whole
-        _keep(_read(file, needed, job), stored)
+        _keep(shown(file, needed, job.look, threads=1), shape, stored)
     raise OSError(f"{stored} was written, and cannot be read")
 
 
-def _keep(frames, stored):
-    beside = stored.with_suffix(f".{os.getpid()}.part")
+def _keep(frames, shape, stored):
+    """Write frames into a file as they come, so that a long video does not have to fit into memory."""
+    beside = stored.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
         with beside.open("wb") as output:
-            np.save(output, frames)
+            np.lib.format.write_array_header_1_0(output, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            for frame in frames:
+                output.write(frame.tobytes())
         beside.replace(stored)
     finally:
         beside.unlink(missing_ok=True)

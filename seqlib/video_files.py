@@ -131,12 +131,14 @@ def index(
     places = list(_places(top, bad))
     files = []
     for path, class_name, pictures in progress.counted(places, len(places), "videos indexed"):
+        faults: list[Bad] = []
         try:
-            file = _recording(path, pictures, picture_rate, bad) if pictures else _film(path, bad)
-            file = _decodable(file, verify, bad)
+            file = _recording(path, pictures, picture_rate, faults) if pictures else _film(path, faults)
+            file = _decodable(file, verify, faults)
         except _Unusable as problem:
             bad.append(Bad(path, str(problem), None))
             continue
+        bad += faults
         files.append(replace(file, class_name=class_name, source=_named(source, path)))
     classes = tuple(sorted({file.class_name for file in files}))
     files = [replace(file, label=classes.index(file.class_name)) for file in files]
@@ -237,6 +239,8 @@ def _film(path, bad):
         kind = container.format.name
         if stream is None or kind in NO_FILMS:
             raise _Unusable("no film: it holds no video")
+        if stream.codec_context is None:
+            raise _Unusable("there is no decoder for its codec")
         if container.format.flags & _WITHOUT_TIMES:
             raise _Unusable(f"no container that gives times, but bare {kind}; or the beginning of one is damaged")
         content = _content(container, stream)
@@ -256,6 +260,7 @@ def _film(path, bad):
 
 
 def _check_file(path):
+    """Say why a file cannot be read, before FFmpeg tries."""
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
@@ -270,6 +275,7 @@ def _check_file(path):
 
 
 def _content(container, stream):
+    """Read all packets of a container."""
     packets, extents, start, end, stopped = [], [], np.inf, 0.0, None
     hidden, led_in = 0, False
     try:
@@ -390,7 +396,7 @@ def _begins_late(content, name):
     """Tell whether bytes are skipped before the first packet of an AVI."""
     with open(name, "rb") as file:
         start = file.read(2**16).find(b"movi")
-    return content.extents[0][0] - start > _SKIPPED
+    return 0 < start < min(content.extents)[0] - _SKIPPED
 
 
 def _ends_with(name, sign):
@@ -402,16 +408,16 @@ def _ends_with(name, sign):
 
 def _skipped(content):
     """Find bytes that belong to no packet, more than is usual between two; [(the packet before them, how many)]."""
+    if len(content.extents) < 2:
+        return []
     extents = np.array(sorted(content.extents))
     between = extents[1:, 0] - extents[:-1, 1]
-    if not len(between):
-        return []
-    places = [packet.place for packet in content.packets]
+    places = np.array([packet.place for packet in content.packets])
     found = []
     for hole in np.flatnonzero(between > max(_SKIPPED, 4 * np.median(between))):
-        before = [k for k, place in enumerate(places) if place < extents[hole, 1]]
-        if before and len(before) < len(places):
-            found.append((before[-1], int(between[hole])))
+        before = np.flatnonzero(places < extents[hole, 1])
+        if 0 < len(before) < len(places):
+            found.append((int(before[-1]), int(between[hole])))
     return found
 
 
@@ -480,7 +486,7 @@ def _numbers(pictures):
     """Return the place of each picture in time, by the last number in its name if most follow at one distance."""
     found = [re.findall(r"\d+", Path(name).stem) for name in pictures]
     plain = np.arange(len(pictures))
-    if not all(found) or len(pictures) < 3:
+    if len(pictures) < 3 or not all(number and len(number[-1]) < 18 for number in found):
         return plain
     numbers = np.array([int(number[-1]) for number in found], np.int64)
     steps = np.diff(numbers)

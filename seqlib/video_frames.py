@@ -31,6 +31,7 @@ __all__ = [
     "opened",
     "pyav",
     "read",
+    "shown",
 ]
 
 COLOURS = {"rgb": 3, "grey": 1, "rgba": 4}
@@ -264,6 +265,11 @@ class Look(NamedTuple):
     short_side: int | None
     colour: str
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of a frame, (H, W, C)."""
+        return self.height, self.width, COLOURS[self.colour]
+
 
 def look(size: int | tuple[int, int], short_side: int | None, colour: str) -> Look:
     """Check the options of `read`, and put them into one tuple.
@@ -322,17 +328,21 @@ def read(
     DamagedError
         If one of the frames cannot be decoded; it is a ValueError, too.
     """
-    height, width, short_side, colour = how = look(size, short_side, colour)
+    how = look(size, short_side, colour)
     wanted, place = np.unique(indices, return_inverse=True)
     if len(wanted) and not 0 <= wanted[0] <= wanted[-1] < file.frames:
         raise ValueError(f"indices must be from 0 to {file.frames - 1} in {file.path}, not {wanted[0]} to {wanted[-1]}")
-    found = np.zeros((len(wanted), height, width, COLOURS[colour]), np.uint8)
-    if not len(wanted):
-        return found
+    found = np.zeros((len(wanted), *how.shape), np.uint8)
+    for row, pixels in zip(found, shown(file, wanted, how, threads=threads), strict=True):
+        row[:] = pixels
+    return found if np.array_equal(place, np.arange(len(wanted))) else found[place]
+
+
+def shown(file: File, wanted: NDArray[np.int64], how: Look, *, threads: int = 0) -> Iterator[NDArray[np.uint8]]:
+    """Yield frames as `read` returns them, one after another; the arguments are those of `decoded`, and a `Look`."""
     reformatter = pyav().video.reformatter.VideoReformatter()  # one for all: each has tables that take long to make
-    for row, (_, frame) in zip(found, decoded(file, wanted, threads=threads), strict=True):
-        row[:] = _pixels(frame, file.rotation, how, reformatter)
-    return found if len(indices) == len(wanted) and (place == np.arange(len(place))).all() else found[place]
+    for _, frame in decoded(file, wanted, threads=threads) if len(wanted) else ():
+        yield _pixels(frame, file.rotation, how, reformatter)
 
 
 def _loaded(file, wanted):

@@ -944,18 +944,17 @@ import os, signal, sys
 import numpy as np
 from seqlib import video
 
-whole, calls = np.save, []
+whole, calls = np.lib.format.write_array_header_1_0, []
 
-def save(output, frames):
+def begin(output, header):
     calls.append(1)
-    if len(calls) < 4:
-        return whole(output, frames)
-    whole(output, frames)
-    output.flush()
-    os.truncate(output.fileno(), 1000)
-    os.kill(os.getpid(), signal.SIGKILL)
+    whole(output, header)
+    if len(calls) == 4:
+        output.write(bytes(1000))
+        output.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
 
-np.save = save
+np.lib.format.write_array_header_1_0 = begin
 os.cpu_count = lambda: 1
 video.clips(video.index(sys.argv[1]).files, video.uniform(4), size=16, cache=sys.argv[2])
 """
