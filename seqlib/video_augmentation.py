@@ -14,6 +14,10 @@ from . import arguments, rendering
 __all__ = ["Augmentation", "augment", "augmentation", "augmented_strip"]
 
 
+_DRAWN = ("jitter", "top", "left", "flip", "saturation", "contrast", "brightness")  # once for each clip
+_NAMES = np.array([crc32(name.encode()) for name in _DRAWN])
+
+
 class Augmentation(NamedTuple):
     """What may be done to a clip; made by `augmentation`."""
 
@@ -142,10 +146,11 @@ def augment(
 
 def _augmented(clip, label, how, words, real):
     """Change one clip, (T, H, W, C), of which the first ``real`` frames are no padding."""
+    numbers = dict(zip(_DRAWN, rendering.hash32(*words, _NAMES).tolist(), strict=True))
 
     def drawn(name, low, high):
         """Draw an integer from ``low`` to ``high``."""
-        return low + int(rendering.hash32(*words, crc32(name.encode()))) % (high - low + 1)
+        return low + numbers[name] % (high - low + 1)
 
     def factor(name, most):
         return 1 + most * drawn(name, -1000, 1000) / 1000
