@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
         show,
         tasks,
         training,
+        video,
         widgets,
     )
     from .exercises import check
@@ -49,6 +50,7 @@ __all__ = [
     "tasks",
     "training",
     "twins",
+    "video",
     "widgets",
 ]
 
