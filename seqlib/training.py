@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import shutil
-import sys
 import time
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from . import arguments, tasks
 from .arguments import ModelInput
 from .backend import classifier, ends_in, keras, rescales, takes_lengths, tf
+from .progress import Line
 from .tasks import Task
 
 __all__ = ["Dataset", "Run", "dataset", "fit"]
@@ -356,7 +355,7 @@ class _Progress(keras.callbacks.Callback):
 
     def __init__(self, name, epochs, stop_at, validated):
         super().__init__()
-        self.name, self.epochs, self.stop_at, self.line = name, epochs, stop_at, _Line()
+        self.name, self.epochs, self.stop_at, self.line = name, epochs, stop_at, Line()
         scores = ("loss", "accuracy", "val_loss", "val_accuracy")[: 4 if validated else 2]
         self.history = {score: [] for score in scores}
         self.shown, self.batches = 0.0, 0
@@ -400,31 +399,3 @@ class _Progress(keras.callbacks.Callback):
 def _scores(logs):
     named = (("loss", ".3f"), ("accuracy", ".1%"), ("val_accuracy", ".1%"))
     return ", ".join(f"{key.replace('val_', 'validation ')} {logs[key]:{form}}" for key, form in named if key in logs)
-
-
-class _Line:
-    """One line that is rewritten in place: in a notebook, in a terminal; elsewhere only its end is printed."""
-
-    def __init__(self):
-        self.handle, self.width = None, 0
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        self.notebook = getattr(shell, "kernel", None) is not None
-
-    def show(self, text):
-        if self.notebook:
-            from IPython.display import display
-
-            data = {"text/plain": text}
-            if self.handle is None:
-                self.handle = display(data, raw=True, display_id=True)
-            else:
-                self.handle.update(data, raw=True)
-        elif sys.stdout.isatty():
-            text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps could not be rewritten
-            print("\r" + text.ljust(self.width), end="", flush=True)
-            self.width = len(text)
-
-    def end(self, text):
-        self.show(text)
-        if not self.notebook:
-            print() if sys.stdout.isatty() else print(text)
