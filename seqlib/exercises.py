@@ -15,7 +15,7 @@ from .checks import Exercise, Verdict, called, function, is_number, truths, valu
 
 __all__ = ["EXERCISES", "GROWING", "OPEN", "check"]
 
-OPEN = ("1.2", "2.6", "4.8", "6.1")
+OPEN = ("1.2", "2.6", "4.8", "6.1", "7.6")
 """The exercises without a check: they ask for an argument, or for what only your machine can tell."""
 
 
@@ -566,6 +566,25 @@ def _budget(model, random):
     return None
 
 
+# Chapter 7
+
+
+def _film(random):
+    """A length that is no multiple of the number of frames, so that rounding too early shows."""
+    frames = int(random.integers(5, 17))
+    return int(random.integers(8, 21)) * frames + frames - 1, frames
+
+
+def _crops(random):
+    clips = random.integers(0, 256, (3, 4, 11, 12, 2), dtype=np.uint8)
+    return clips, random.permutation(4)[:3], 4 + random.permutation(3), 4
+
+
+def _cropped(clips, top, left, size):
+    cut = (clip[:, y : y + size, x : x + size] for clip, y, x in zip(clips, top, left, strict=True))
+    return np.stack(list(cut))
+
+
 EXERCISES = {
     "1.1": function(
         "fold(x)",
@@ -739,4 +758,85 @@ EXERCISES = {
     "6.3": Exercise("a dict", '{"flip": [...], "backwards": [...]}', _harmless),
     "6.4": Exercise("a dict", '{"still": ..., "as before": ..., "backwards": ...}', _wheel),
     "6.5": Exercise("a model", "that tells `direction`", _budget),
+    "7.1": function(
+        "uniform(length, frames)",
+        _film,
+        lambda length, frames: (2 * np.arange(frames) + 1) * length // (2 * frames),
+        (
+            lambda length, frames: np.linspace(0, length - 1, frames).astype(int),
+            "this takes the first and the last frame; the middle of each part is wanted",
+        ),
+        (
+            lambda length, frames: np.linspace(0, length - 1, frames).round().astype(int),
+            "this takes the first and the last frame; the middle of each part is wanted",
+        ),
+        (lambda length, frames: np.arange(frames) * length // frames, "this is where each part begins, not its middle"),
+        (
+            lambda length, frames: np.arange(frames) * (length // frames),
+            "this is where each part begins, and the step is rounded: the end of the film is never seen",
+        ),
+        (
+            lambda length, frames: np.arange(frames) * (length // frames) + length // frames // 2,
+            "the step is rounded too early, so that the end of the film is never seen: divide last",
+        ),
+        (
+            lambda length, frames: (2 * np.arange(frames) + 1) * length / (2 * frames),
+            "an index is an integer: round down",
+        ),
+        (lambda length, frames: np.arange(frames), "these are the first frames of the film"),
+    ),
+    "7.2": value(
+        "a number of epochs",
+        34,
+        (33, "33 epochs are just short of it: 1 - (14/15)^33 is less than 0.9"),
+        (15, "after 15 epochs one flash is expected, and that is no probability of 90%"),
+        (14, "probabilities of single epochs do not add up: what multiplies is the probability to miss"),
+        (1, "one frame of each segment is taken, and a segment has 15"),
+    ),
+    "7.3": truths(
+        {
+            "halves": (True, "both halves show one place, one light and one person"),
+            "people": (False, "the test has new people, and a face says nothing about what its owner does"),
+            "neighbours": (True, "clips of one long film share nearly everything but the moment"),
+            "mirrored": (True, "a clip's mirror image may be in the test, and its answer was learned with the clip"),
+        }
+    ),
+    "7.4": function(
+        "crop(clips, top, left, size)",
+        _crops,
+        _cropped,
+        (lambda clips, top, left, size: _cropped(clips, left, top, size), "`top` counts rows, `left` columns"),
+        (
+            lambda clips, top, left, size: _cropped(
+                clips, np.full_like(top, top[0]), np.full_like(left, left[0]), size
+            ),
+            "all clips are cut where the first one is: each has a place of its own",
+        ),
+        (
+            lambda clips, top, left, size: clips[:, :, :size, :size],
+            "this cuts out the upper left corner, whatever `top` and `left` are",
+        ),
+        (
+            lambda clips, top, left, size: clips[:, :, (11 - size) // 2 :, (12 - size) // 2 :][:, :, :size, :size],
+            "this cuts out the centre, whatever `top` and `left` are",
+        ),
+    ),
+    "7.5": function(
+        "source(numbers, clips_per_film)",
+        lambda random: (random.permutation(40)[:20], int(random.integers(3, 7))),
+        lambda numbers, clips_per_film: numbers // clips_per_film,
+        (
+            lambda numbers, clips_per_film: numbers % clips_per_film,
+            "this is the place of a clip within its film: it puts the first clips of all films together",
+        ),
+        (lambda numbers, clips_per_film: numbers / clips_per_film, "a film's number is an integer: divide whole"),
+        (
+            lambda numbers, clips_per_film: np.arange(len(numbers)) // clips_per_film,
+            "this counts the places in the array; the clips may come in any order",
+        ),
+        (
+            lambda numbers, clips_per_film: numbers // clips_per_film + 1,
+            "this counts the films from 1, and the clips are numbered from 0",
+        ),
+    ),
 }

@@ -526,6 +526,62 @@ TABLE = {
             "Train it on": Built(lambda: fused(16, 8)),
         },
     ),
+    "7.1": (
+        lambda length, frames: [int(length * (t + 0.5) / frames) for t in range(frames)],
+        {
+            "the first and the last": lambda length, frames: np.linspace(0, length - 1, frames).astype(int),
+            "where each part begins, not": lambda length, frames: np.arange(frames) * length // frames,
+            "the step is rounded:": lambda length, frames: np.arange(0, length, length // frames)[:frames],
+            "divide last": lambda length, frames: length // frames // 2 + np.arange(frames) * (length // frames),
+            "round down": lambda length, frames: (np.arange(frames) + 0.5) * length / frames,
+            "the first frames": lambda length, frames: list(range(frames)),
+        },
+    ),
+    "7.2": (
+        np.int64(34),
+        {
+            "just short": 33,
+            "one flash is expected": 15,
+            "do not add up": 14,
+            "a segment has 15": 1,
+            "it is fewer": 40,
+            "it is more": 20,
+        },
+    ),
+    "7.3": (
+        {"mirrored": True, "halves": True, "people": False, "neighbours": True},
+        {
+            "one light": {"halves": False, "people": False, "neighbours": True, "mirrored": True},
+            "a face says nothing": {"halves": True, "people": True, "neighbours": True, "mirrored": True},
+            "but the moment": {"halves": True, "people": False, "neighbours": False, "mirrored": True},
+            "its answer was learned": {"halves": True, "people": False, "neighbours": True, "mirrored": False},
+        },
+    ),
+    "7.4": (
+        loops(
+            "crop(clips, top, left, size)",
+            "return [[f[y:y + size, x:x + size] for f in clip] for clip, y, x in zip(clips, top, left)]",
+        ),
+        {
+            "`left` columns": lambda clips, top, left, size: [
+                clip[:, y : y + size, x : x + size] for clip, x, y in zip(clips, top, left, strict=True)
+            ],
+            "where the first one is": lambda clips, top, left, size: clips[
+                :, :, top[0] : top[0] + size, left[0] : left[0] + size
+            ],
+            "upper left corner": lambda clips, top, left, size: clips[:, :, :size, :size],
+            "the centre": lambda clips, top, left, size: clips[:, :, 3:7, 4:8],
+        },
+    ),
+    "7.5": (
+        lambda numbers, clips_per_film: [int(number / clips_per_film) for number in numbers],
+        {
+            "the first clips of all films": lambda numbers, clips_per_film: numbers % clips_per_film,
+            "divide whole": lambda numbers, clips_per_film: numbers / clips_per_film,
+            "in any order": lambda numbers, clips_per_film: np.arange(len(numbers)) // clips_per_film,
+            "the films from 1": lambda numbers, clips_per_film: 1 + numbers // clips_per_film,
+        },
+    ),
     "P.1": (
         lambda clip: np.flip(clip, 0),
         {

@@ -1,8 +1,8 @@
-"""Ask a few of the course's questions of real pictures (``make real``): do its conclusions survive?
+"""Ask a few of the course's questions of real pictures (``make real``), to see whether its conclusions survive.
 
 The pictures are scikit-learn's: handwritten digits (E. Alpaydin and C. Kaynak, CC BY 4.0), and two photographs
-(danielbuechele and vultilion, CC BY 2.0). Handwriting moves in the place of shapes; over the photographs moves a window.
-Nothing that is tested on was trained on: the test clips have other people's digits, and other strips of the photographs.
+(danielbuechele and vultilion, CC BY 2.0). Handwriting moves in the place of shapes, and a window moves over the
+photographs. The test clips show digits that were not in training, and other strips of the photographs.
 """
 
 import multiprocessing
@@ -81,7 +81,8 @@ def scenes(kind, n, side, random, testing, wanted=None):
         tries = TRIES, n
         which = which * count + random.integers(0, count, tries)
         y, x = (random.integers(16, length - side - 15, tries) for length in pictures.shape[1:])
-        contrast = np.stack([cut(pictures, *places, side).std((2, 3)) for places in zip(which, y[..., None], x[..., None])])
+        places = zip(which, y[..., None], x[..., None], strict=True)
+        contrast = np.stack([cut(pictures, *place, side).std((2, 3)) for place in places])
         first = (contrast[..., 0] >= PLAIN).argmax(0), np.arange(n)  # the first window that shows more than sky
         return pictures, which[first], y[first], x[first]
     images, names = digits(testing)
@@ -102,7 +103,7 @@ def noisy(frames, sd, random):
 
 
 def direction(kind, labels, random, testing):
-    """A picture moves steadily; the place of the middle frame does not depend on the label."""
+    """Move a picture steadily; where it is in the middle frame does not depend on the label."""
     options, n = TASKS["direction"], len(labels)
     pictures, which, y, x = scenes(kind, n, options["side"], random, testing)
     travelled = random.integers(1, 3, n)[:, None] * (np.arange(options["frames"]) - options["frames"] // 2)
@@ -113,7 +114,7 @@ def direction(kind, labels, random, testing):
 
 
 def order(kind, labels, random, testing):
-    """Two pictures, a zero and a one or the two photographs, one after the other, with blank frames between."""
+    """Show two pictures one after the other, a zero and a one or the two photographs, with blank frames between."""
     options, n = TASKS["order"], len(labels)
     time = np.arange(options["frames"])
     frames = np.full((n, options["frames"], options["side"], options["side"]), BACKGROUND)
@@ -127,7 +128,7 @@ def order(kind, labels, random, testing):
 
 
 def event(kind, labels, random, testing):
-    """In one frame, or in none, a digit flashes: on a blank background, or in front of a photograph."""
+    """Let a digit flash in one frame, or in none: on a blank background, or in front of a photograph."""
     options, n = TASKS["event"], len(labels)
     side = options["side"]
     frames = np.full((n, options["frames"], side, side), BACKGROUND)
