@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides check test index mutants notebooks study sweeps costs failures lab assignments system colab freezes compatibility gpu links repository lock format clean
+.PHONY: help book slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links repository lock format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -45,6 +45,9 @@ study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hour
 
 sweeps: $(READY)  ## Train over numbers of clips, gaps, lengths of film and learning rates into seqlib/sweeps.json; QUICK=1 tries it.
 	@$(IN_VENV) tools.study sweeps
+
+real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour (needs the network for scikit-learn); QUICK=1 tries it.
+	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with 'scikit-learn>=1.6,<2' python -m tools.real
 
 costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.
 	@$(IN_VENV) tools.costs

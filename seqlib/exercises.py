@@ -570,7 +570,7 @@ def _budget(model, random):
 
 
 def _film(random):
-    """A length that is no multiple of the number of frames, so that rounding too early shows."""
+    """Draw a length that is no multiple of the number of frames, so that rounding too early shows."""
     frames = int(random.integers(5, 17))
     return int(random.integers(8, 21)) * frames + frames - 1, frames
 

@@ -11,6 +11,7 @@ import pytest
 from families import with_lengths
 
 from seqlib import TASKS, rendering, tasks
+from tools import notebooks
 from tools.notebooks import ROOT
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -31,14 +32,30 @@ def name(path):
     return path.stem
 
 
+def write_films(folder, rooms):
+    """Write films as lesson 7 does, of so many rooms."""
+    lesson = notebooks.definitions(ROOT / "notebooks" / "07_your_own_video.ipynb", {"setup", "path", "write"})
+    lesson["ROOMS"] = rooms
+    lesson["write_folder"](folder)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [*PAGES, LESSONS[0]], ids=name)
 def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    text = prose(page)
+    if '"my_videos"' in text:
+        write_films(tmp_path / "my_videos", rooms=8)
     names = {}
-    for language, body in CODE.findall(page.read_text("utf-8")):
+    for language, body in CODE.findall(text):
         if language == "python":
             exec(compile(body, page.name, "exec"), names)
+
+
+def test_page_0_leads_from_a_folder_to_a_trained_model_in_twenty_lines():
+    ((language, body),) = CODE.findall(prose(LESSONS[0]))
+    lines = [line for line in body.splitlines() if line.strip()]
+    assert language == "python" and len(lines) <= 20 and max(map(len, lines)) <= 84
 
 
 @pytest.mark.slow
