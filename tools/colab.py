@@ -100,6 +100,17 @@ def environment(freeze, python, folder, packages):
     return interpreter
 
 
+def fetch(extras, interpreter):
+    """Install what one lesson fetches on Colab by itself, since a kernel here has no network; it must move nothing."""
+    before = environments.installed(interpreter)
+    environments.uv("pip", "install", "--python", interpreter, *map(str, extras))
+    changes = environments.moved(before, environments.installed(interpreter))
+    ours = {canonicalize_name(extra.name) for extra in extras}
+    others = [change for change in changes if change.split()[0] not in ours]
+    if others:
+        raise BrokenError(f"installing {', '.join(sorted(ours))} moved more: {', '.join(others)}")
+
+
 @contextmanager
 def release_page():
     """Serve the wheel where a setup cell that has the server's address looks for it; give the `Server`."""
@@ -122,6 +133,7 @@ def check(freeze, folder, beginnings=()):
     row = {"freeze": freeze.name, "python": environments.version_of(python), "colab_python": freeze.python}
     print(f"  this is Python {row['python']}", flush=True)
     interpreter = environment(freeze, python, folder, requirements())
+    fetch(environments.needs("video"), interpreter)
     before = environments.installed(interpreter)
     row["packages"] = {name: version for name, version in before.items() if name in freeze.pins}
 

@@ -27,7 +27,7 @@ TESTS = ("import", "measure", "rendering", "training", "widgets")  # what leans 
 
 def environment(python, versions, folder):
     """Make an environment with the oldest or the newest versions, and our wheel; return its Python."""
-    needs = [str(need) for need in environments.needs()]
+    needs = [str(need) for need in (*environments.needs(), *environments.needs("video"))]
     runners = [f"{name}=={version(name)}" for name in RUNNERS]
     built = ("--only-binary", ":all:")  # an old release without a wheel for this Python is none
     resolution = ("--resolution", RESOLUTIONS[versions])

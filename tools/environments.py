@@ -46,10 +46,18 @@ def uv(*arguments, **options):
     return run(sys.executable, "-m", "uv", *arguments, **options)
 
 
-def needs():
-    """List what the package needs, as pyproject.toml says it: `packaging.requirements.Requirement` each."""
+def needs(extra=None):
+    """List what the package needs, or one of its extras, as pyproject.toml says it: `Requirement` each.
+
+    Examples
+    --------
+    >>> [need.name for need in needs("video")]
+    ['av']
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return [Requirement(line) for line in project["dependencies"]]
+    return [
+        Requirement(line) for line in (project["optional-dependencies"][extra] if extra else project["dependencies"])
+    ]
 
 
 def find_python(version):
