@@ -27,7 +27,8 @@ def main():
     began = time.perf_counter()
     print("Installing TensorFlow with its CUDA libraries (some gigabytes, once) ...", flush=True)
     cuda = {"tensorflow": "tensorflow[and-cuda]"}
-    names = [*(need.name for need in environments.needs()), "ipykernel"]
+    needs = [*environments.needs(), *environments.needs("video")]
+    names = [*(need.name for need in needs), "ipykernel"]
     pins = [f"{cuda.get(name, name)}=={version(name)}" for name in names]
     python = environments.make(environments.FOLDER / "gpu", sys.executable, *pins)
     environments.install_wheel(python)
