@@ -226,8 +226,8 @@ def _found(grey):
             found[t] = _SEVERAL
             energy[t] -= np.square(others).sum()
     explained = energy < (1.4 * rendering.MAX_NOISE * side) ** 2  # what is left may be noise
-    # Of what is not noise the shapes must explain two thirds; they explain less of a comb of pixels. The noise is known to
-    # half a grey level, and its energy varies.
+    # Of what is not noise the shapes must explain two thirds. Of a comb of pixels they explain less. The noise is known
+    # to half a grey level, and its energy varies.
     own_noise = (1.48 * (spread + 0.5)) ** 2 * side * (side + 8)
     explained &= ~seen | (energy - own_noise < (whole - energy) / 2)
     return np.where(explained, found, _UNKNOWN), row, column
