@@ -796,7 +796,9 @@ def picture(figure: Figure, alt: str) -> Picture:
     rendered = io.BytesIO()
     figure.savefig(rendered, format="png")
     plt.close(figure)
-    few_colours = Image.open(rendered).convert("RGB").quantize(64, dither=Image.Dither.NONE)  # half the bytes
+    drawn = Image.open(rendered).convert("RGB")
+    # Half the bytes. The octree keeps the colours of small marks, which a median cut mixes with others.
+    few_colours = drawn.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     width, _ = figure.get_size_inches() * 96
     return Picture(png(few_colours), format="png", width=round(width), metadata={"alt": alt})
 

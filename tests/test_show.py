@@ -570,6 +570,16 @@ def test_learning_curves_are_drawn_in_the_familys_colour(family):
     assert near[family] > 300
 
 
+def test_one_small_mark_of_each_family_and_cell_keeps_its_colour():
+    looks = show.FAMILIES | show.CELLS
+    figure, axis = plt.subplots(figsize=(7.2, 4.4))
+    for place, look in enumerate(looks.values()):
+        axis.plot(place, place, look.marker, color=look.colour, markersize=10)
+    pixels = np.asarray(decoded(show.picture(figure, "Marks.")).convert("RGB")).astype(int)
+    for name, look in looks.items():
+        assert (np.abs(pixels - rgb(look.colour)).max(-1) <= 3).sum() > 20, name
+
+
 def test_a_higher_accuracy_is_drawn_higher():
     colour = rgb(show.FAMILIES["conv3d"].colour)
 
