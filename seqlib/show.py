@@ -27,6 +27,7 @@ from PIL import Image, ImageDraw, ImageFont
 from . import arguments, rendering
 
 __all__ = [
+    "CELLS",
     "FAMILIES",
     "MARK",
     "STYLE",
@@ -79,6 +80,15 @@ FAMILIES: dict[str, Family] = {
     "conv_lstm": Family("#a4308b", ">", "-."),
 }
 """The families by the names of their functions in `seqlib.models`: a `Family` for each, which says how it is drawn."""
+
+# The cells of `cnn_rnn`, in colours kin to its red. Only a dark green is 18 away from all of the nine colours above.
+# These two are at least 16 away from each of them, and 36 from each other. Their markers are no family's.
+CELLS: dict[str, Family] = {
+    "simple": Family("#985678", "p", "--"),
+    "gru": FAMILIES["cnn_rnn"],
+    "lstm": Family("#fa4c4c", "d", "-"),
+}
+"""How the cells of the family ``cnn_rnn`` are drawn where they are compared; by the names that it takes as ``cell``."""
 
 MARK = "#e87400"
 INK = "#2B2B33"
@@ -202,11 +212,13 @@ def _found(grey):
     best = peak.argmax(0), frames
     peak, row, column = peak[best], row[best], column[best]
     kind, size = np.array(templates)[best[0]].T
-    noise = 1.48 * _spread(grey)  # a matched filter's answer to noise varies as much
+    spread = _spread(grey)
+    noise = 1.48 * spread  # a matched filter's answer to noise varies as much
     least = np.maximum(7 * noise, 8 * size)
     seen = peak > least
     found = np.where(seen, kind, _BLANK)
-    energy = (grey**2).sum((1, 2)) - np.where(seen, peak**2, 0)
+    whole = (grey**2).sum((1, 2))
+    energy = whole - np.where(seen, peak**2, 0)
     for t in np.flatnonzero(seen):
         match = np.fft.irfft2(spectra[t] * _template(kind[t], size[t], side), s=(side, side))
         others = _peaks(match, 1.5 * size[t], max(least[t], peak[t] / 2))[1:]
@@ -214,6 +226,10 @@ def _found(grey):
             found[t] = _SEVERAL
             energy[t] -= np.square(others).sum()
     explained = energy < (1.4 * rendering.MAX_NOISE * side) ** 2  # what is left may be noise
+    # Of what is not noise the shapes must explain two thirds. Of a comb of pixels they explain less. The noise is known
+    # to half a grey level, and its energy varies.
+    own_noise = (1.48 * (spread + 0.5)) ** 2 * side * (side + 8)
+    explained &= ~seen | (energy - own_noise < (whole - energy) / 2)
     return np.where(explained, found, _UNKNOWN), row, column
 
 
@@ -323,6 +339,7 @@ def film_strip(
     *,
     every: int | None = None,
     mark: int | None = None,
+    below: Sequence[str] | None = None,
     alt: str | None = None,
 ) -> Picture:
     """Lay the frames of one clip, or of several one below the other, side by side in time.
@@ -340,6 +357,8 @@ def film_strip(
         than 128; then so many as keep to 128.
     mark : int, optional
         Outline this frame, one of those shown.
+    below : sequence of str, optional
+        What to write below the frames shown, one short text for each. Default: their numbers.
     alt : str, optional
         The alternative text, for what are not clips of the course. Default: what `describe` says of each.
 
@@ -350,11 +369,12 @@ def film_strip(
     Raises
     ------
     TypeError
-        If ``clips`` are not uint8, ``names`` is a single str, ``every`` or ``mark`` is not an integer, or ``alt`` not a
-        str.
+        If ``clips`` are not uint8, ``names`` or ``below`` is a single str, ``every`` or ``mark`` is not an integer, or
+        ``alt`` not a str.
     ValueError
         If ``clips`` do not have four axes or five, or have neither one channel nor three; if ``names`` are not as many
-        as the clips; if ``every`` is less than 1, or frame ``mark`` is not shown.
+        as the clips, or ``below`` not as many as the frames shown; if ``every`` is less than 1, or frame ``mark`` is
+        not shown.
 
     Examples
     --------
@@ -372,12 +392,18 @@ def film_strip(
     if mark is not None and arguments.integer("mark", mark, 0) not in shown:
         raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark}")
     note = "" if every == 1 else f"shown: {len(shown)} of {frames} frames, every {_ordinal(every)}"
+    if isinstance(below, str):
+        raise TypeError(f"below must be a sequence of str, one for each frame shown, not the str {below!r}")
+    labels = [str(label) for label in (shown if below is None else below)]
+    if len(labels) != len(shown):
+        raise ValueError(f"below must be {len(shown)} texts, one for each frame shown, not {len(labels)}")
     parts = [
         f"Film strip. {words}" if alt is None else words,
+        "" if below is None or alt is not None else f"below the frames: {', '.join(labels)}",
         note,
         "" if mark is None else f"frame {mark} is outlined",
     ]
-    drawn, width = _strip(clips, names, shown, mark, note)
+    drawn, width = _strip(clips, names, dict(zip(shown, labels, strict=True)), mark, note)
     colours = 64 if drawn.getcolors(64) or clips.shape[-1] == 1 else 256
     data = png(drawn.quantize(colours, dither=Image.Dither.NONE))
     return Picture(data, format="png", width=width, metadata={"alt": " | ".join(filter(None, parts))})
@@ -389,7 +415,7 @@ def _ordinal(number):
 
 
 def _strip(clips, names, shown, mark, note):
-    """Draw the frames ``shown`` of each clip, with their numbers below; a PIL image and its width on a page."""
+    """Draw the frames ``shown`` of each clip, {frame: text below it}; a PIL image and its width on a page."""
     count, _, height, width, _ = clips.shape
     across = min(len(shown), 16 if len(shown) > 24 else 24)
     room = min(1.2, 9.6 / across)  # inches, with a gap; 16 frames fill a page
@@ -398,7 +424,7 @@ def _strip(clips, names, shown, mark, note):
     unit = across * step / (across * room * 96)  # pixels of the picture for one of the page
     number_font, name_font, note_font = (_font(unit * size, bold) for size, bold in ((12, 0), (14.5, 1), (13, 0)))
     head, foot, gap = (round(unit * part) for part in (25 * any(names), 18, 4))
-    rows = [shown[start : start + across] for start in range(0, len(shown), across)]
+    rows = [list(shown)[start : start + across] for start in range(0, len(shown), across)]
     numbered = [
         k == count - 1 or len(rows) > 1 for k in range(count)
     ]  # one row a clip: numbers below the last are enough
@@ -422,7 +448,7 @@ def _strip(clips, names, shown, mark, note):
                     draw.rectangle(edge, outline=MARK, width=max(4, round(3 * unit)))
                 if below:
                     place = left + frame_width / 2, top + frame_height + gap
-                    draw.text(place, str(t), INK, number_font, anchor="ma")
+                    draw.text(place, shown[t], INK, number_font, anchor="ma")
             top += frame_height + gap + foot * below
     return image, round(wide / unit)
 
@@ -770,7 +796,9 @@ def picture(figure: Figure, alt: str) -> Picture:
     rendered = io.BytesIO()
     figure.savefig(rendered, format="png")
     plt.close(figure)
-    few_colours = Image.open(rendered).convert("RGB").quantize(64, dither=Image.Dither.NONE)  # half the bytes
+    drawn = Image.open(rendered).convert("RGB")
+    # Half the bytes. The octree keeps the colours of small marks, which a median cut mixes with others.
+    few_colours = drawn.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     width, _ = figure.get_size_inches() * 96
     return Picture(png(few_colours), format="png", width=round(width), metadata={"alt": alt})
 
