@@ -227,7 +227,7 @@ def test_an_open_gate_is_all_that_is_changed():
 
 
 def test_a_name_means_one_cell_in_all_plans():
-    for parts in ((study.TASKS, study.FILMS, study.ON_FEW), (study.FAMILIES, study.HEADS, study.GATED)):
+    for parts in ((study.TASKS, study.FILMS, study.ON_FEW, study.AT_32), (study.FAMILIES, study.HEADS, study.GATED)):
         assert len(set().union(*parts)) == sum(map(len, parts))
 
 

@@ -73,6 +73,7 @@ ON_FEW = {
     f"{task}, 16 x 16": {"task": task, "options": {"resolution": 16, "size": (4, 8)}}
     for task in ("direction", "event", "shape")
 }
+AT_32 = {"direction, 32 x 32": TASKS["direction"]}  # Flatten has more places, and the listings more parameters
 FEW_EPOCHS = BUDGET["epochs"] // 2
 HEADS = {  # body, head, and the widths of the dense layers behind
     "3D CNN, maximum": ("3D CNN", "maximum", (64,)),  # the family
@@ -143,7 +144,7 @@ def run(row, column, seed, **changes):
         "column": column,
         "seed": seed,
         **BUDGET,
-        **(TASKS | ORDERS | FILMS | ON_FEW | WAITED)[row],
+        **(TASKS | ORDERS | FILMS | ON_FEW | AT_32 | WAITED)[row],
         **(FAMILIES | HEADS | GATED)[column],
         **changes,
     }
@@ -173,12 +174,12 @@ def sweeps():
 
 def heads():
     """Plan few clips for each head on each body: who overfits, and by the family, the head or the parameters."""
+    cells = [(row, column, n) for n in CLIPS[:3] for row in ON_FEW for column in HEADS]
+    large = [(row, column, CLIPS[0]) for row in AT_32 for column in HEADS if "parameters" not in column]
     return [
         run(row, column, seed, **fewer_clips(n) | {"epochs": FEW_EPOCHS})
         for seed in SEEDS[:3]
-        for n in CLIPS[:3]
-        for row in ON_FEW
-        for column in HEADS
+        for row, column, n in [*cells, *large]
     ]
 
 
