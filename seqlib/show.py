@@ -90,6 +90,14 @@ CELLS: dict[str, Family] = {
 }
 """How the cells of the family ``cnn_rnn`` are drawn where they are compared; by the names that it takes as ``cell``."""
 
+# The words of `measure.outcome`, and how each is marked in `matrix`: by its form, in the colour of the cell's text.
+OUTCOMES: dict[str, dict[str, Any]] = {
+    "solved": {"marker": "o", "markersize": 6},
+    "hard": {"marker": "o", "markersize": 6, "fillstyle": "bottom", "markerfacecoloralt": "none"},
+    "memorised": {"marker": "s", "markersize": 5.5, "markerfacecolor": "none"},
+    "collapsed": {"marker": "x", "markersize": 5.5, "markeredgewidth": 1.6},
+}
+
 MARK = "#e87400"
 INK = "#2B2B33"
 MOST_FRAMES = 128  # of a clip in a film strip, unless more are asked for
@@ -622,13 +630,14 @@ def matrix(
     """Draw what a study measured: families down, tasks across; the mean accuracy, and the lowest and highest.
 
     A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so: its runs
-    are to be counted on twins.
+    are to be counted on twins. Where runs tell their outcome, a cell without a ceiling that not all of them solved has
+    a mark for each.
 
     Parameters
     ----------
     runs : list of dict
         Each with ``column`` (the family), ``row`` (the task), ``chance``, and ``right`` of ``total``; several of one
-        row and column are repetitions.
+        row and column are repetitions. ``outcome`` may be there, too, a word as from `seqlib.measure.outcome`.
     ceilings : dict of (str, str) to float
         Of (row, column) to the accuracy that is provably not exceeded on twins.
     alt : str, optional
@@ -644,20 +653,30 @@ def matrix(
         If ``alt`` is not a str.
     KeyError
         If a run lacks one of these entries.
+    ValueError
+        If an outcome is none of those words.
 
     Examples
     --------
     >>> runs = [{"row": "order", "column": "average", "chance": 0.5, "right": r, "total": 100} for r in (48, 52)]
     >>> print(matrix(runs, {("order", "average"): 0.5}))
     Accuracy by family and task. average: order 50% (blind, at most 50%).
+    >>> print(matrix([run | {"outcome": "collapsed"} for run in runs], {}))
+    Accuracy by family and task. average: order 50% (2 collapsed).
     """
     rows, columns = (list(dict.fromkeys(run[axis] for run in runs)) for axis in ("row", "column"))
     reached: dict[tuple[str, str], list[float]] = {(row, column): [] for row in rows for column in columns}
     chance = {run["row"]: run["chance"] for run in runs}
+    outcomes: dict[tuple[str, str], list[str]] = {cell: [] for cell in reached}
     for run in runs:
-        reached[run["row"], run["column"]].append(run["right"] / run["total"])
+        cell = run["row"], run["column"]
+        reached[cell].append(run["right"] / run["total"])
+        if "outcome" in run and cell not in ceilings:
+            outcomes[cell].append(arguments.choice("outcome", run["outcome"], OUTCOMES))
+    outcomes = {cell: words for cell, words in outcomes.items() if set(words) - {"solved"}}
     with plt.style.context(STYLE):
-        figure, axis = plt.subplots(figsize=(1.6 + 1.05 * len(rows), 1.2 + 0.52 * len(columns)))
+        margin, height = (1.7, 0.65) if outcomes else (1.2, 0.52)  # below there is a legend
+        figure, axis = plt.subplots(figsize=(1.6 + 1.05 * len(rows), margin + height * len(columns)))
         for (row, column), values in reached.items():
             if not values:
                 continue
@@ -665,13 +684,24 @@ def matrix(
             shade = max(0.0, (mean - chance[row]) / (1 - chance[row]))
             axis.add_patch(plt.Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=_SHADES(shade)))
             ink = _ink(shade)
-            axis.text(x, y - 0.13, f"{mean:.1%}", ha="center", va="center", color=ink)
+            words = sorted(outcomes.get((row, column), ()), key=list(OUTCOMES).index)
+            above = 0.13 if words else 0  # room for the marks
+            for i, word in enumerate(words):
+                left = x + min(0.16, 0.8 / len(words)) * (i - (len(words) - 1) / 2)
+                axis.plot(left, y + 0.3, color=ink, markeredgecolor=ink, **OUTCOMES[word])
+            axis.text(x, y - 0.13 - above, f"{mean:.1%}", ha="center", va="center", color=ink)
             spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}"
             if (row, column) in ceilings:
                 spread = f"twins: ≤ {ceilings[row, column]:.0%}"
                 frame = plt.Rectangle((x - 0.45, y - 0.42), 0.9, 0.84, fill=False, edgecolor=MARK, linewidth=2)
                 axis.add_patch(frame)
-            axis.text(x, y + 0.22, spread, ha="center", va="center", color=ink, fontsize=8)
+            axis.text(x, y + 0.22 - 1.4 * above, spread, ha="center", va="center", color=ink, fontsize=8)
+        if outcomes:
+            named = {word for words in outcomes.values() for word in words}
+            for word in OUTCOMES:
+                if word in named:
+                    axis.plot([], [], color=INK, label=word, linestyle="none", **OUTCOMES[word])
+            figure.legend(loc="outside lower center", ncols=min(4, len(rows)), title="a mark for each training")
         axis.set(xlim=(-0.5, len(rows) - 0.5), ylim=(len(columns) - 0.5, -0.5))
         axis.set_xticks(range(len(rows)), [textwrap.fill(row, 12) for row in rows])
         axis.set_yticks(range(len(columns)), columns)
@@ -683,12 +713,18 @@ def matrix(
         + ", ".join(
             f"{row} {np.mean(reached[row, column]):.0%}"
             + (f" (blind, at most {ceilings[row, column]:.0%})" if (row, column) in ceilings else "")
+            + (f" ({_counted(outcomes[row, column])})" if (row, column) in outcomes else "")
             for row in rows
             if reached[row, column]
         )
         for column in columns
     )
     return picture(figure, f"Accuracy by family and task. {'; '.join(lines)}." if alt is None else alt)
+
+
+def _counted(words):
+    """Count outcomes: "4 collapsed, 1 solved"."""
+    return ", ".join(f"{words.count(word)} {word}" for word in OUTCOMES if word in words)
 
 
 def arrays(drawn: Mapping[str, ArrayLike], *, alt: str | None = None) -> Picture:

@@ -742,6 +742,55 @@ def test_a_matrix_tells_the_mean_of_each_cell_and_what_is_blind():
     assert drawn.width < 500
 
 
+def outcomes(*words, row="shape", right=50):
+    return [
+        {"row": row, "column": "one", "chance": 0.5, "right": right, "total": 100, "outcome": word} for word in words
+    ]
+
+
+def test_a_matrix_counts_the_outcomes_of_a_cell_that_not_all_solved():
+    alt = str(show.matrix(outcomes("collapsed", "solved", "collapsed", "hard", "memorised"), {}))
+    assert alt == "Accuracy by family and task. one: shape 50% (1 solved, 1 hard, 1 memorised, 2 collapsed)."
+
+
+def grey_of(*words, right=50):
+    """A matrix with one cell of such outcomes, and one with all, so that the legend is the same; grey pixels."""
+    every = [run | {"row": "motion"} for run in outcomes(*show.OUTCOMES)]
+    return np.asarray(decoded(show.matrix(outcomes(*words, right=right) + every, {})).convert("L"))
+
+
+def test_a_matrix_marks_each_outcome_in_a_way_of_its_own():
+    cells = [grey_of(word, "hard") for word in show.OUTCOMES]
+    for one, other in itertools.combinations(cells, 2):
+        assert (one != other).any()
+
+
+@pytest.mark.parametrize(("right", "ink"), [(50, 0), (99, 255)])
+def test_each_training_has_a_mark_in_the_colour_of_the_text(right, ink):
+    for word in show.OUTCOMES:
+        few, many = (grey_of("hard", *[word] * count, right=right) for count in (1, 4))
+        assert (many == ink).sum() > (few == ink).sum()
+
+
+def test_a_matrix_without_failures_or_without_outcomes_has_no_marks():
+    solved = outcomes("solved", "solved", right=100)
+    plain = [{key: run[key] for key in run if key != "outcome"} for run in solved]
+    assert show.matrix(solved, {}).data == show.matrix(plain, {}).data
+
+
+def test_a_cell_with_a_ceiling_has_no_marks():
+    ceilings = {("shape", "one"): 0.5}
+    framed = show.matrix(outcomes("hard"), ceilings)
+    assert str(framed) == "Accuracy by family and task. one: shape 50% (blind, at most 50%)."
+
+
+def test_a_matrix_refuses_an_outcome_that_there_is_not():
+    with pytest.raises(
+        ValueError, match="outcome must be one of 'solved', 'hard', 'memorised', 'collapsed', not 'bad'"
+    ):
+        show.matrix(outcomes("bad"), {})
+
+
 # Small arrays
 
 
