@@ -159,7 +159,7 @@ def test_each_training_of_a_sweep_takes_as_many_steps_as_the_budget_and_of_heads
 
 
 def test_other_rates_are_tried_where_a_training_failed_and_no_proof_says_that_it_must():
-    lesson = notebooks.definitions(costs.LESSON, ["matrix"])
+    lesson = notebooks.definitions(costs.LESSONS / "06_choosing_an_architecture.ipynb", ["matrix"])
     solved = {}
     for run in study.read(study.ROOT / "seqlib" / "study.json")["runs"]:
         chance = seqlib.TASKS[run["task"]].chance
@@ -201,7 +201,7 @@ def test_heads_and_parameters_are_told_apart():
 
 @pytest.mark.parametrize("depth", [3, 1])
 def test_the_listing_is_the_one_that_lesson_6_writes_out(depth):
-    theirs = notebooks.definitions(costs.LESSON, ["listings"])["listed_3d"](depth)
+    theirs = notebooks.definitions(costs.LESSONS / "06_choosing_an_architecture.ipynb", ["listings"])["listed_3d"](depth)
     clip, x = runs.listing(None, theirs.input_shape[1:], 0, depth)
     ours = keras.Model(clip, keras.layers.Dense(10)(runs.HEADS["flat"](x)))
     assert measure.parameters(ours) == measure.parameters(theirs)
