@@ -50,6 +50,7 @@ __all__ = [
     "layer_costs",
     "logits",
     "multiply_adds",
+    "outcome",
     "parameters",
     "peak_memory",
     "receptive_field",
@@ -350,6 +351,53 @@ def twin_agreement(model: keras.Model, x: ModelInput, y: NDArray[np.integer], ba
         close_calls=int((best - second < CLOSE_CALL).any(axis=-1).sum()),
         all_right=int(right.all(axis=0).sum()),
     )
+
+
+SOLVED, AT_CHANCE, KEPT = 0.9, 0.1, 2 / 3  # of the way from chance to all right; of what was learned
+
+
+def outcome(own: float, new: float, chance: float) -> str:
+    """Say in a word what came of a training, from the accuracy on its own clips and on new ones.
+
+    Each accuracy counts as a share of the way from chance (0) to all right (1). In this order:
+
+    - *solved*: 0.9 or more of the way on new clips;
+    - *collapsed*: 0.1 or less on its own clips, so that nothing was learned, not even those;
+    - *memorised*: on new clips less than two thirds of what it reached on its own;
+    - *hard*: learned in part, and most of that holds for new clips.
+
+    Parameters
+    ----------
+    own, new : float
+        Accuracy on the clips of the training and on others, from 0 to 1.
+    chance : float
+        Accuracy by guessing, from 0 to below 1.
+
+    Returns
+    -------
+    {"solved", "collapsed", "memorised", "hard"}
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of the three is not a number, or out of its range.
+
+    Examples
+    --------
+    >>> outcome(0.5, 0.5, chance=0.5), outcome(1.0, 0.52, chance=0.5), outcome(0.9, 0.84, chance=0.25)
+    ('collapsed', 'memorised', 'hard')
+    """
+    chance = arguments.number("chance", chance, 0, 1)
+    if chance == 1:
+        raise ValueError("chance must be below 1, not 1")
+    own, new = (
+        (arguments.number(name, value, 0, 1) - chance) / (1 - chance) for name, value in (("own", own), ("new", new))
+    )
+    if new >= SOLVED:
+        return "solved"
+    if own <= AT_CHANCE:
+        return "collapsed"
+    return "memorised" if new < KEPT * own else "hard"
 
 
 class ClassificationReport(NamedTuple):

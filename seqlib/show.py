@@ -27,6 +27,7 @@ from PIL import Image, ImageDraw, ImageFont
 from . import arguments, rendering
 
 __all__ = [
+    "CELLS",
     "FAMILIES",
     "MARK",
     "STYLE",
@@ -79,6 +80,23 @@ FAMILIES: dict[str, Family] = {
     "conv_lstm": Family("#a4308b", ">", "-."),
 }
 """The families by the names of their functions in `seqlib.models`: a `Family` for each, which says how it is drawn."""
+
+# The cells of `cnn_rnn`, in colours kin to its red. Only a dark green is 18 away from all of the nine colours above.
+# These two are at least 16 away from each of them, and 36 from each other. Their markers are no family's.
+CELLS: dict[str, Family] = {
+    "simple": Family("#985678", "p", "--"),
+    "gru": FAMILIES["cnn_rnn"],
+    "lstm": Family("#fa4c4c", "d", "-"),
+}
+"""How the cells of the family ``cnn_rnn`` are drawn where they are compared; by the names that it takes as ``cell``."""
+
+# The words of `measure.outcome`, and how each is marked in `matrix`: by its form, in the colour of the cell's text.
+OUTCOMES: dict[str, dict[str, Any]] = {
+    "solved": {"marker": "o", "markersize": 6},
+    "hard": {"marker": "o", "markersize": 6, "fillstyle": "bottom", "markerfacecoloralt": "none"},
+    "memorised": {"marker": "s", "markersize": 5.5, "markerfacecolor": "none"},
+    "collapsed": {"marker": "x", "markersize": 5.5, "markeredgewidth": 1.6},
+}
 
 MARK = "#e87400"
 INK = "#2B2B33"
@@ -202,11 +220,13 @@ def _found(grey):
     best = peak.argmax(0), frames
     peak, row, column = peak[best], row[best], column[best]
     kind, size = np.array(templates)[best[0]].T
-    noise = 1.48 * _spread(grey)  # a matched filter's answer to noise varies as much
+    spread = _spread(grey)
+    noise = 1.48 * spread  # a matched filter's answer to noise varies as much
     least = np.maximum(7 * noise, 8 * size)
     seen = peak > least
     found = np.where(seen, kind, _BLANK)
-    energy = (grey**2).sum((1, 2)) - np.where(seen, peak**2, 0)
+    whole = (grey**2).sum((1, 2))
+    energy = whole - np.where(seen, peak**2, 0)
     for t in np.flatnonzero(seen):
         match = np.fft.irfft2(spectra[t] * _template(kind[t], size[t], side), s=(side, side))
         others = _peaks(match, 1.5 * size[t], max(least[t], peak[t] / 2))[1:]
@@ -214,6 +234,10 @@ def _found(grey):
             found[t] = _SEVERAL
             energy[t] -= np.square(others).sum()
     explained = energy < (1.4 * rendering.MAX_NOISE * side) ** 2  # what is left may be noise
+    # Of what is not noise the shapes must explain two thirds. Of a comb of pixels they explain less. The noise is known
+    # to half a grey level, and its energy varies.
+    own_noise = (1.48 * (spread + 0.5)) ** 2 * side * (side + 8)
+    explained &= ~seen | (energy - own_noise < (whole - energy) / 2)
     return np.where(explained, found, _UNKNOWN), row, column
 
 
@@ -323,6 +347,7 @@ def film_strip(
     *,
     every: int | None = None,
     mark: int | None = None,
+    below: Sequence[str] | None = None,
     alt: str | None = None,
 ) -> Picture:
     """Lay the frames of one clip, or of several one below the other, side by side in time.
@@ -340,6 +365,8 @@ def film_strip(
         than 128; then so many as keep to 128.
     mark : int, optional
         Outline this frame, one of those shown.
+    below : sequence of str, optional
+        What to write below the frames shown, one short text for each. Default: their numbers.
     alt : str, optional
         The alternative text, for what are not clips of the course. Default: what `describe` says of each.
 
@@ -350,11 +377,12 @@ def film_strip(
     Raises
     ------
     TypeError
-        If ``clips`` are not uint8, ``names`` is a single str, ``every`` or ``mark`` is not an integer, or ``alt`` not a
-        str.
+        If ``clips`` are not uint8, ``names`` or ``below`` is a single str, ``every`` or ``mark`` is not an integer, or
+        ``alt`` not a str.
     ValueError
         If ``clips`` do not have four axes or five, or have neither one channel nor three; if ``names`` are not as many
-        as the clips; if ``every`` is less than 1, or frame ``mark`` is not shown.
+        as the clips, or ``below`` not as many as the frames shown; if ``every`` is less than 1, or frame ``mark`` is
+        not shown.
 
     Examples
     --------
@@ -372,12 +400,18 @@ def film_strip(
     if mark is not None and arguments.integer("mark", mark, 0) not in shown:
         raise ValueError(f"mark must be one of the frames shown, {list(shown)}, not {mark}")
     note = "" if every == 1 else f"shown: {len(shown)} of {frames} frames, every {_ordinal(every)}"
+    if isinstance(below, str):
+        raise TypeError(f"below must be a sequence of str, one for each frame shown, not the str {below!r}")
+    labels = [str(label) for label in (shown if below is None else below)]
+    if len(labels) != len(shown):
+        raise ValueError(f"below must be {len(shown)} texts, one for each frame shown, not {len(labels)}")
     parts = [
         f"Film strip. {words}" if alt is None else words,
+        "" if below is None or alt is not None else f"below the frames: {', '.join(labels)}",
         note,
         "" if mark is None else f"frame {mark} is outlined",
     ]
-    drawn, width = _strip(clips, names, shown, mark, note)
+    drawn, width = _strip(clips, names, dict(zip(shown, labels, strict=True)), mark, note)
     colours = 64 if drawn.getcolors(64) or clips.shape[-1] == 1 else 256
     data = png(drawn.quantize(colours, dither=Image.Dither.NONE))
     return Picture(data, format="png", width=width, metadata={"alt": " | ".join(filter(None, parts))})
@@ -389,7 +423,7 @@ def _ordinal(number):
 
 
 def _strip(clips, names, shown, mark, note):
-    """Draw the frames ``shown`` of each clip, with their numbers below; a PIL image and its width on a page."""
+    """Draw the frames ``shown`` of each clip, {frame: text below it}; a PIL image and its width on a page."""
     count, _, height, width, _ = clips.shape
     across = min(len(shown), 16 if len(shown) > 24 else 24)
     room = min(1.2, 9.6 / across)  # inches, with a gap; 16 frames fill a page
@@ -398,7 +432,7 @@ def _strip(clips, names, shown, mark, note):
     unit = across * step / (across * room * 96)  # pixels of the picture for one of the page
     number_font, name_font, note_font = (_font(unit * size, bold) for size, bold in ((12, 0), (14.5, 1), (13, 0)))
     head, foot, gap = (round(unit * part) for part in (25 * any(names), 18, 4))
-    rows = [shown[start : start + across] for start in range(0, len(shown), across)]
+    rows = [list(shown)[start : start + across] for start in range(0, len(shown), across)]
     numbered = [
         k == count - 1 or len(rows) > 1 for k in range(count)
     ]  # one row a clip: numbers below the last are enough
@@ -422,7 +456,7 @@ def _strip(clips, names, shown, mark, note):
                     draw.rectangle(edge, outline=MARK, width=max(4, round(3 * unit)))
                 if below:
                     place = left + frame_width / 2, top + frame_height + gap
-                    draw.text(place, str(t), INK, number_font, anchor="ma")
+                    draw.text(place, shown[t], INK, number_font, anchor="ma")
             top += frame_height + gap + foot * below
     return image, round(wide / unit)
 
@@ -596,13 +630,14 @@ def matrix(
     """Draw what a study measured: families down, tasks across; the mean accuracy, and the lowest and highest.
 
     A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so: its runs
-    are to be counted on twins.
+    are to be counted on twins. Where runs tell their outcome, a cell without a ceiling that not all of them solved has
+    a mark for each.
 
     Parameters
     ----------
     runs : list of dict
         Each with ``column`` (the family), ``row`` (the task), ``chance``, and ``right`` of ``total``; several of one
-        row and column are repetitions.
+        row and column are repetitions. ``outcome`` may be there, too, a word as from `seqlib.measure.outcome`.
     ceilings : dict of (str, str) to float
         Of (row, column) to the accuracy that is provably not exceeded on twins.
     alt : str, optional
@@ -618,20 +653,30 @@ def matrix(
         If ``alt`` is not a str.
     KeyError
         If a run lacks one of these entries.
+    ValueError
+        If an outcome is none of those words.
 
     Examples
     --------
     >>> runs = [{"row": "order", "column": "average", "chance": 0.5, "right": r, "total": 100} for r in (48, 52)]
     >>> print(matrix(runs, {("order", "average"): 0.5}))
     Accuracy by family and task. average: order 50% (blind, at most 50%).
+    >>> print(matrix([run | {"outcome": "collapsed"} for run in runs], {}))
+    Accuracy by family and task. average: order 50% (2 collapsed).
     """
     rows, columns = (list(dict.fromkeys(run[axis] for run in runs)) for axis in ("row", "column"))
     reached: dict[tuple[str, str], list[float]] = {(row, column): [] for row in rows for column in columns}
     chance = {run["row"]: run["chance"] for run in runs}
+    outcomes: dict[tuple[str, str], list[str]] = {cell: [] for cell in reached}
     for run in runs:
-        reached[run["row"], run["column"]].append(run["right"] / run["total"])
+        cell = run["row"], run["column"]
+        reached[cell].append(run["right"] / run["total"])
+        if "outcome" in run and cell not in ceilings:
+            outcomes[cell].append(arguments.choice("outcome", run["outcome"], OUTCOMES))
+    outcomes = {cell: words for cell, words in outcomes.items() if set(words) - {"solved"}}
     with plt.style.context(STYLE):
-        figure, axis = plt.subplots(figsize=(1.6 + 1.05 * len(rows), 1.2 + 0.52 * len(columns)))
+        margin, height = (1.7, 0.65) if outcomes else (1.2, 0.52)  # below there is a legend
+        figure, axis = plt.subplots(figsize=(1.6 + 1.05 * len(rows), margin + height * len(columns)))
         for (row, column), values in reached.items():
             if not values:
                 continue
@@ -639,13 +684,24 @@ def matrix(
             shade = max(0.0, (mean - chance[row]) / (1 - chance[row]))
             axis.add_patch(plt.Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=_SHADES(shade)))
             ink = _ink(shade)
-            axis.text(x, y - 0.13, f"{mean:.1%}", ha="center", va="center", color=ink)
+            words = sorted(outcomes.get((row, column), ()), key=list(OUTCOMES).index)
+            above = 0.13 if words else 0  # room for the marks
+            for i, word in enumerate(words):
+                left = x + min(0.16, 0.8 / len(words)) * (i - (len(words) - 1) / 2)
+                axis.plot(left, y + 0.3, color=ink, markeredgecolor=ink, **OUTCOMES[word])
+            axis.text(x, y - 0.13 - above, f"{mean:.1%}", ha="center", va="center", color=ink)
             spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}"
             if (row, column) in ceilings:
                 spread = f"twins: ≤ {ceilings[row, column]:.0%}"
                 frame = plt.Rectangle((x - 0.45, y - 0.42), 0.9, 0.84, fill=False, edgecolor=MARK, linewidth=2)
                 axis.add_patch(frame)
-            axis.text(x, y + 0.22, spread, ha="center", va="center", color=ink, fontsize=8)
+            axis.text(x, y + 0.22 - 1.4 * above, spread, ha="center", va="center", color=ink, fontsize=8)
+        if outcomes:
+            named = {word for words in outcomes.values() for word in words}
+            for word in OUTCOMES:
+                if word in named:
+                    axis.plot([], [], color=INK, label=word, linestyle="none", **OUTCOMES[word])
+            figure.legend(loc="outside lower center", ncols=min(4, len(rows)), title="a mark for each training")
         axis.set(xlim=(-0.5, len(rows) - 0.5), ylim=(len(columns) - 0.5, -0.5))
         axis.set_xticks(range(len(rows)), [textwrap.fill(row, 12) for row in rows])
         axis.set_yticks(range(len(columns)), columns)
@@ -657,12 +713,18 @@ def matrix(
         + ", ".join(
             f"{row} {np.mean(reached[row, column]):.0%}"
             + (f" (blind, at most {ceilings[row, column]:.0%})" if (row, column) in ceilings else "")
+            + (f" ({_counted(outcomes[row, column])})" if (row, column) in outcomes else "")
             for row in rows
             if reached[row, column]
         )
         for column in columns
     )
     return picture(figure, f"Accuracy by family and task. {'; '.join(lines)}." if alt is None else alt)
+
+
+def _counted(words):
+    """Count outcomes: "4 collapsed, 1 solved"."""
+    return ", ".join(f"{words.count(word)} {word}" for word in OUTCOMES if word in words)
 
 
 def arrays(drawn: Mapping[str, ArrayLike], *, alt: str | None = None) -> Picture:
@@ -770,7 +832,9 @@ def picture(figure: Figure, alt: str) -> Picture:
     rendered = io.BytesIO()
     figure.savefig(rendered, format="png")
     plt.close(figure)
-    few_colours = Image.open(rendered).convert("RGB").quantize(64, dither=Image.Dither.NONE)  # half the bytes
+    drawn = Image.open(rendered).convert("RGB")
+    # Half the bytes. The octree keeps the colours of small marks, which a median cut mixes with others.
+    few_colours = drawn.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     width, _ = figure.get_size_inches() * 96
     return Picture(png(few_colours), format="png", width=round(width), metadata={"alt": alt})
 

@@ -102,12 +102,12 @@ class File:
     pictures: tuple[str, ...] = field(repr=False)
 
     @property
-    def times(self) -> NDArray[np.float64]:
+    def times(self) -> np.ndarray:
         """When each frame is shown, in seconds after the film's first one; float64 (frames,)."""
         return np.multiply(self.moments - self.origin, float(self.tick), dtype=np.float64)
 
     @property
-    def ends(self) -> NDArray[np.int64]:
+    def ends(self) -> np.ndarray:
         """When each frame ends if the usable frames are shown one after another, in ticks; int64 (frames,)."""
         shown = np.append(np.diff(self.moments), self.last)
         shown[self.breaks[self.breaks > 0] - 1] = self.last

@@ -421,6 +421,8 @@ def test_describe_refuses(clips):
         (show.film_strip, {"mark": True}, TypeError, ["mark", "at least 0", "not True"]),
         (show.film_strip, {"names": "ab"}, TypeError, ["names", "sequence of str", "'ab'"]),
         (show.film_strip, {"mark": 1, "every": 2}, ValueError, ["mark", "[0, 2]", "not 1"]),
+        (show.film_strip, {"below": "abc"}, TypeError, ["below", "sequence of str", "'abc'"]),
+        (show.film_strip, {"below": ["a"]}, ValueError, ["below", "3 texts", "not 1"]),
         (show.film_strip, {"mark": "1"}, TypeError, ["mark", "at least 0", "not '1'"]),
         (show.animation, {"scale": 0}, ValueError, ["scale", "from 1", "not 0"]),
         (show.animation, {"scale": 1.5}, TypeError, ["scale", "from 1", "not 1.5"]),

@@ -84,6 +84,48 @@ def test_an_accuracy_reads_well():
         assert part in words
 
 
+@pytest.mark.parametrize(
+    ("own", "new", "chance", "word"),
+    [
+        (1.0, 1.0, 0.25, "solved"),
+        (0.96, 0.96, 0.5, "solved"),
+        (0.5, 0.5, 0.5, "collapsed"),
+        (0.25, 0.26, 0.25, "collapsed"),
+        (0.2, 0.0, 0.25, "collapsed"),
+        (1.0, 0.5, 0.5, "memorised"),
+        (1.0, 0.7, 0.25, "memorised"),
+        (0.7, 0.5, 0.5, "memorised"),
+        (0.9, 0.84, 0.25, "hard"),
+        (0.62, 0.6, 0.5, "hard"),
+        (0.5, 0.9, 0.0, "solved"),
+    ],
+)
+def test_a_training_ends_in_one_of_four_ways(own, new, chance, word):
+    assert measure.outcome(own, new, chance) == word
+
+
+def test_better_on_new_clips_is_never_a_worse_outcome():
+    ranks = ("collapsed", "memorised", "hard", "solved")
+    for chance in (0.25, 0.5):
+        for own in np.linspace(0, 1, 41):
+            words = [measure.outcome(own, new, chance) for new in np.linspace(0, 1, 101)]
+            assert [ranks.index(word) for word in words] == sorted(ranks.index(word) for word in words)
+            assert words[-1] == "solved"
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ((1.1, 0.5, 0.5), ValueError, r"own must be a number from 0 to 1, not 1\.1"),
+        ((0.5, "0.5", 0.5), TypeError, "new must be a number from 0 to 1, not '0.5'"),
+        ((0.5, 0.5, 1), ValueError, "chance must be below 1, not 1"),
+    ],
+)
+def test_an_outcome_is_refused_by_name(given, error, message):
+    with pytest.raises(error, match=message):
+        measure.outcome(*given)
+
+
 @pytest.mark.parametrize("batch", [1, 4, 256])
 def test_accuracy_counts_right_answers(batch):
     values = [0, 1, 2, 3, 3, 2, 1, 0, 0, 0]

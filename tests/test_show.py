@@ -1,5 +1,6 @@
 """Pictures: what is in them, what they weigh, and that their words are true."""
 
+import inspect
 import io
 import itertools
 import math
@@ -212,6 +213,16 @@ def test_describe_does_not_take_two_shapes_for_one(apart):
     assert show.describe(np.concatenate([pair, clip_of()])) == "several shapes, 8 frames; disc stands still, 8 frames"
 
 
+@pytest.mark.parametrize("noise", [0, 8])
+@pytest.mark.parametrize("task", ["direction", "shape"])
+def test_describe_sees_no_shape_in_the_comb_that_a_wrong_reshape_makes(task, noise):
+    """Lesson 1 shows one: each of its frames has every sixteenth pixel of the clip."""
+    x, _ = seqlib.clips(task, 12, 1, noise=noise)
+    for clip in x:
+        comb = clip[..., 0].reshape(32, 32, 16).transpose(2, 0, 1)[..., None]
+        assert not re.search(SHAPES, show.describe(comb))
+
+
 def test_describe_takes_frames_that_are_not_square():
     x, _ = seqlib.clips("direction", 1)
     assert show.describe(x[0][:, :20]) == "clip, 16 frames of 20 x 32 pixels"
@@ -348,6 +359,18 @@ def test_a_film_strip_of_more_clips_is_higher():
     heights = [decoded(show.film_strip(x[:k], every=4)).height for k in (1, 2, 4)]
     assert heights[0] < heights[1] < heights[2]
     assert heights[1] - heights[0] == pytest.approx((heights[2] - heights[1]) / 2, abs=3)
+
+
+def test_other_texts_below_the_frames_are_drawn_and_told_and_change_nothing_else():
+    clip = constant_clips([[30, 90]])[0]
+    plain, named = (show.film_strip(clip, below=below) for below in (None, ["before", "after"]))
+    pixels = [np.asarray(decoded(picture).convert("L")).astype(int) for picture in (plain, named)]
+    changed = np.nonzero((pixels[0] != pixels[1]).any(1))[0]
+    assert pixels[0].shape == pixels[1].shape and len(changed)
+    assert changed.min() > where(decoded(plain), 90)[0]  # below the frames' middle
+    assert "below the frames: before, after" in named.metadata["alt"]
+    assert "below" not in plain.metadata["alt"]
+    assert show.film_strip(clip, below=["", ""], alt="Two greys.").metadata["alt"] == "Two greys."
 
 
 def test_many_frames_stand_in_rows_and_none_is_left_out():
@@ -547,6 +570,16 @@ def test_learning_curves_are_drawn_in_the_familys_colour(family):
     assert near[family] > 300
 
 
+def test_one_small_mark_of_each_family_and_cell_keeps_its_colour():
+    looks = show.FAMILIES | show.CELLS
+    figure, axis = plt.subplots(figsize=(7.2, 4.4))
+    for place, look in enumerate(looks.values()):
+        axis.plot(place, place, look.marker, color=look.colour, markersize=10)
+    pixels = np.asarray(decoded(show.picture(figure, "Marks.")).convert("RGB")).astype(int)
+    for name, look in looks.items():
+        assert (np.abs(pixels - rgb(look.colour)).max(-1) <= 3).sum() > 20, name
+
+
 def test_a_higher_accuracy_is_drawn_higher():
     colour = rgb(show.FAMILIES["conv3d"].colour)
 
@@ -603,10 +636,33 @@ def test_any_two_families_differ_in_colour_for_every_kind_of_sight(sight):
         assert apart >= (24 if set(pair) <= set(OUR_FAMILIES) else 18), pair
 
 
+@pytest.mark.parametrize("sight", SIGHT)
+def test_the_cells_differ_in_colour_from_each_other_and_from_every_family(sight):
+    """No colour kin to their family's is 18 from all nine; these are a little nearer, and have markers of their own."""
+    ours = {name: show.FAMILIES[name] for name in OUR_FAMILIES} | {
+        name: show.CELLS[name] for name in ("simple", "lstm")
+    }
+    seen = {name: lab(np.clip(SIGHT[sight] @ linear(look.colour), 0, 1)) for name, look in ours.items()}
+    for cell in ("simple", "lstm"):
+        apart = {name: np.linalg.norm(seen[cell] - other) for name, other in seen.items() if name != cell}
+        assert min(apart.values()) >= 16, apart
+    assert np.linalg.norm(seen["simple"] - seen["lstm"]) >= 36
+
+
+def test_the_cells_are_those_of_the_model_and_the_usual_one_looks_like_its_family():
+    usual = inspect.signature(seqlib.models.cnn_rnn).parameters["cell"].default
+    assert show.CELLS[usual] is show.FAMILIES["cnn_rnn"]
+    others = {settings["cell"] for settings in show.FAMILIES["cnn_rnn"].settings if "cell" in settings}
+    assert set(show.CELLS) == others | {usual}
+    looks = [*show.FAMILIES.values(), *(cell for name, cell in show.CELLS.items() if name != usual)]
+    assert len({look.marker for look in looks}) == len(looks)
+    assert len({cell.dashes for cell in show.CELLS.values()}) == len(show.CELLS)
+
+
 @pytest.mark.parametrize("page", ["#ffffff", "#121212"])
-def test_every_family_stands_out_on_light_and_dark(page):
-    for name, family in show.FAMILIES.items():
-        assert contrast(family.colour, page) >= 3, name
+def test_every_family_and_cell_stands_out_on_light_and_dark(page):
+    for name, look in (show.FAMILIES | show.CELLS).items():
+        assert contrast(look.colour, page) >= 3, name
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -684,6 +740,55 @@ def test_a_matrix_tells_the_mean_of_each_cell_and_what_is_blind():
     pixels = np.asarray(Image.open(io.BytesIO(drawn.data)).convert("L"))
     assert pixels.min() < 80  # the cell that is nearly all right is dark
     assert drawn.width < 500
+
+
+def outcomes(*words, row="shape", right=50):
+    return [
+        {"row": row, "column": "one", "chance": 0.5, "right": right, "total": 100, "outcome": word} for word in words
+    ]
+
+
+def test_a_matrix_counts_the_outcomes_of_a_cell_that_not_all_solved():
+    alt = str(show.matrix(outcomes("collapsed", "solved", "collapsed", "hard", "memorised"), {}))
+    assert alt == "Accuracy by family and task. one: shape 50% (1 solved, 1 hard, 1 memorised, 2 collapsed)."
+
+
+def grey_of(*words, right=50):
+    """A matrix with one cell of such outcomes, and one with all, so that the legend is the same; grey pixels."""
+    every = [run | {"row": "motion"} for run in outcomes(*show.OUTCOMES)]
+    return np.asarray(decoded(show.matrix(outcomes(*words, right=right) + every, {})).convert("L"))
+
+
+def test_a_matrix_marks_each_outcome_in_a_way_of_its_own():
+    cells = [grey_of(word, "hard") for word in show.OUTCOMES]
+    for one, other in itertools.combinations(cells, 2):
+        assert (one != other).any()
+
+
+@pytest.mark.parametrize(("right", "ink"), [(50, 0), (99, 255)])
+def test_each_training_has_a_mark_in_the_colour_of_the_text(right, ink):
+    for word in show.OUTCOMES:
+        few, many = (grey_of("hard", *[word] * count, right=right) for count in (1, 4))
+        assert (many == ink).sum() > (few == ink).sum()
+
+
+def test_a_matrix_without_failures_or_without_outcomes_has_no_marks():
+    solved = outcomes("solved", "solved", right=100)
+    plain = [{key: run[key] for key in run if key != "outcome"} for run in solved]
+    assert show.matrix(solved, {}).data == show.matrix(plain, {}).data
+
+
+def test_a_cell_with_a_ceiling_has_no_marks():
+    ceilings = {("shape", "one"): 0.5}
+    framed = show.matrix(outcomes("hard"), ceilings)
+    assert str(framed) == "Accuracy by family and task. one: shape 50% (blind, at most 50%)."
+
+
+def test_a_matrix_refuses_an_outcome_that_there_is_not():
+    with pytest.raises(
+        ValueError, match="outcome must be one of 'solved', 'hard', 'memorised', 'collapsed', not 'bad'"
+    ):
+        show.matrix(outcomes("bad"), {})
 
 
 # Small arrays

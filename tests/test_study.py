@@ -15,9 +15,12 @@ from any_task import OUR_FAMILIES, OURS
 
 import seqlib
 from seqlib import measure, models
-from tools import costs, failures, study
+from seqlib.backend import keras
+from tools import costs, failures, notebooks, runs, study
 
-MEASURED = {"right": 9, "total": 10, "seconds": 1.0}
+MEASURED = {"right": 9, "total": 10, "seconds": 1.0, "train_accuracy": 0.9}
+PLANS = [plan for plan, _ in study.PLANS.values()]
+UNDER_WAY = {"heads.json", "gates.json", "rates.json", "study.json"}  # still being trained
 
 
 def plan(count):
@@ -49,7 +52,7 @@ def test_the_matrix_has_the_tasks_and_families_that_the_course_is_about():
     assert set(OUR_FAMILIES) <= families <= set(seqlib.show.FAMILIES)
 
 
-@pytest.mark.parametrize("planned", [study.matrix, study.sweeps])
+@pytest.mark.parametrize("planned", PLANS)
 def test_no_run_is_planned_twice_and_all_clips_can_be_drawn(planned):
     runs = planned()
     assert len({study.key(run, run) for run in runs}) == len(runs)
@@ -58,7 +61,7 @@ def test_no_run_is_planned_twice_and_all_clips_can_be_drawn(planned):
         assert len(seqlib.clips(task, 1, **json.loads(options))[0]) == 1
 
 
-@pytest.mark.parametrize("planned", [study.matrix, study.sweeps])
+@pytest.mark.parametrize("planned", PLANS)
 def test_the_sample_has_each_row_and_each_column(planned):
     runs, sample = planned(), study.sample(planned())
     for axis in ("row", "column"):
@@ -69,8 +72,12 @@ def test_the_sample_has_each_row_and_each_column(planned):
 @pytest.mark.parametrize(("planned", "name"), study.PLANS.values())
 def test_what_is_stored_is_the_whole_plan(planned, name):
     stored, plan = study.read(study.ROOT / "seqlib" / name)["runs"], json.loads(json.dumps(planned()))
-    assert [{what: run[what] for what in plan[0]} for run in stored] == plan
-    assert all(0 <= run["right"] <= run["total"] == 2000 for run in stored)
+    kept = [{what: run[what] for what in plan[0]} for run in stored]
+    assert kept == [run for run in plan if name not in UNDER_WAY or run in kept]
+    for run in stored:
+        assert 0 <= run["right"] <= run["total"] == 2000
+        assert name in UNDER_WAY or 0 <= run["train_accuracy"] <= 1
+        assert set(run["made"]) == set(study.provenance())
 
 
 def test_after_an_interruption_only_what_is_missing_is_done(tmp_path):
@@ -95,8 +102,32 @@ def test_results_of_several_at_a_time_stand_beside_their_own_runs(tmp_path):
 def test_what_a_run_was_to_be_is_kept_beside_what_came_of_it(tmp_path):
     study.study(plan(1), tmp_path / "results.json", counted([]))
     results = study.read(tmp_path / "results.json")
-    assert results["runs"] == json.loads(json.dumps([plan(1)[0] | MEASURED]))
+    assert results["runs"] == json.loads(json.dumps([plan(1)[0] | MEASURED | {"made": results["made"]}]))
     assert {"date", "machine", "python", "tensorflow", "keras", "numpy"} == set(results["made"])
+
+
+def test_each_run_says_what_made_it_and_the_file_what_made_the_newest(tmp_path, monkeypatch):
+    path = tmp_path / "results.json"
+    for count, day in ((1, "2030-01-01"), (2, "2030-01-02")):
+        monkeypatch.setattr(study, "provenance", lambda day=day: {"date": day})
+        study.study(plan(count), path, counted([]))
+    results = study.read(path)
+    assert [run["made"]["date"] for run in results["runs"]] == ["2030-01-01", "2030-01-02"]
+    assert results["made"]["date"] == "2030-01-02"
+
+
+def test_a_run_without_accuracy_in_training_is_done_again_and_kept_until_then(tmp_path):
+    path, calls = tmp_path / "results.json", []
+    study.study(plan(3), path, counted([]))
+    results = study.read(path)
+    del results["runs"][0]["train_accuracy"], results["runs"][2]["train_accuracy"]
+    study.write(path, results)
+    with pytest.raises(KeyboardInterrupt):
+        study.study(plan(3), path, counted(calls, stop_after=1))
+    assert calls == [0]
+    assert ["train_accuracy" in run for run in study.read(path)["runs"]] == [True, True, False]
+    study.study(plan(3), path, counted(calls))
+    assert calls == [0, 2]
 
 
 def test_a_run_whose_plan_has_changed_is_done_again_and_not_kept_twice(tmp_path):
@@ -116,9 +147,88 @@ def test_a_run_that_is_done_later_stands_where_the_plan_has_it(tmp_path):
     assert [run["seed"] for run in study.read(path)["runs"]] == [0, 1, 2, 3]
 
 
-def test_each_training_of_a_sweep_takes_as_many_steps_as_the_budget():
-    shown = {run["clips"] * run["repeats"] * run["epochs"] for run in study.sweeps()}
-    assert shown == {study.BUDGET["clips"] * study.BUDGET["epochs"]}
+def shown(plan):
+    """How many clips a training shows, all epochs together: each number that there is, frozen networks left out."""
+    return {run["clips"] * run["repeats"] * run["epochs"] for run in plan if run["family"] != "frozen"}
+
+
+def test_each_training_of_a_sweep_takes_as_many_steps_as_the_budget_and_of_heads_half():
+    budget = study.BUDGET["clips"] * study.BUDGET["epochs"]
+    assert shown([*study.sweeps(), *study.rates(), *study.gates()]) == {budget}
+    assert shown(study.heads()) == {budget / 2}
+
+
+def test_other_rates_are_tried_where_a_training_failed_and_no_proof_says_that_it_must():
+    lesson = notebooks.definitions(costs.LESSONS / "06_choosing_an_architecture.ipynb", ["matrix"])
+    solved = {}
+    for run in study.read(study.ROOT / "seqlib" / "study.json")["runs"]:
+        chance = seqlib.TASKS[run["task"]].chance
+        word = measure.outcome(run.get("train_accuracy", 1), run["right"] / run["total"], chance)
+        solved.setdefault((run["row"], run["column"]), []).append(word == "solved")
+    cells = {(run["row"], run["column"]) for run in study.rates()}
+    assert not cells & set(lesson["BLIND"])
+    assert not any(all(solved[cell]) for cell in cells)
+    left_out = {cell for cell, words in solved.items() if not all(words)} - cells - set(lesson["BLIND"])
+    assert {column for _, column in left_out} <= {"single frame", "CNN + GRU, pooled"}
+
+
+def test_rates_lie_on_both_sides_of_the_budget_with_the_same_seeds():
+    tried = {}
+    for run in study.rates():
+        tried.setdefault((run["row"], run["column"], run["seed"]), set()).add(run["learning_rate"])
+    assert {seed for _, _, seed in tried} == {0, 1, 2}
+    for rates in tried.values():
+        assert len(rates) == 2
+        assert min(rates) < study.BUDGET["learning_rate"] < max(rates)
+
+
+def headed(name, shape=(16, 16, 16, 1), task="direction"):
+    return runs.headed(seqlib.TASKS[task], shape, 0, **study.HEADS[name]["settings"])
+
+
+@pytest.mark.parametrize(("name", "family"), [("3D CNN, maximum", models.conv3d), ("CNN + GRU, flat", models.cnn_rnn)])
+def test_two_of_the_heads_are_the_families_as_they_are(name, family):
+    ours, theirs = headed(name), family(4, (16, 16, 16, 1))
+    assert measure.parameters(ours) == measure.parameters(theirs)
+    assert measure.multiply_adds(ours) == measure.multiply_adds(theirs)
+
+
+def test_heads_and_parameters_are_told_apart():
+    """The maximum is there with more parameters than Flatten, and Flatten with fewer than the larger maximum."""
+    maximum, larger, flat, smaller = (measure.parameters(headed(name)) for name in list(study.HEADS)[:4])
+    assert maximum < smaller < flat < larger
+
+
+@pytest.mark.parametrize("depth", [3, 1])
+def test_the_listing_is_the_one_that_lesson_6_writes_out(depth):
+    theirs = notebooks.definitions(costs.LESSONS / "06_choosing_an_architecture.ipynb", ["listings"])["listed_3d"](depth)
+    clip, x = runs.listing(None, theirs.input_shape[1:], 0, depth)
+    ours = keras.Model(clip, keras.layers.Dense(10)(runs.HEADS["flat"](x)))
+    assert measure.parameters(ours) == measure.parameters(theirs)
+    assert measure.multiply_adds(ours) == measure.multiply_adds(theirs)
+
+
+@pytest.mark.parametrize(("cell", "bias"), [("gru", 4), ("lstm", 2), ("lstm", 4)])
+def test_an_open_gate_keeps_its_share_of_the_state(cell, bias):
+    model = runs.gated(seqlib.TASKS["order"], (3, 8, 8, 1), 0, cell=cell, gate=bias)
+    layer = model.get_layer(cell)
+    kernel, recurrent, biases = layer.get_weights()
+    layer.set_weights([0 * kernel, 0 * recurrent, biases])  # nothing but the biases is left
+    state = [np.ones((1, 32), "float32")] * (2 if cell == "lstm" else 1)
+    memory = layer.cell(np.ones((1, kernel.shape[0]), "float32"), state)[1][-1]
+    assert np.allclose(memory, 1 / (1 + np.exp(-bias)), atol=1e-6)
+
+
+def test_an_open_gate_is_all_that_is_changed():
+    ours = runs.gated(seqlib.TASKS["order"], (3, 8, 8, 1), 0, cell="gru", gate=4)
+    theirs = models.cnn_rnn(seqlib.TASKS["order"], (3, 8, 8, 1), 0)
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert np.array_equal(one, other) or (one.shape == (2, 96) and (one[:, 32:] == other[:, 32:]).all())
+
+
+def test_a_name_means_one_cell_in_all_plans():
+    for parts in ((study.TASKS, study.FILMS, study.ON_FEW, study.AT_32), (study.FAMILIES, study.HEADS, study.GATED)):
+        assert len(set().union(*parts)) == sum(map(len, parts))
 
 
 KILLED = """
@@ -129,7 +239,7 @@ def carry_out(run):
     if run["seed"] == 2 and "die" in sys.argv:
         print("now", flush=True)
         time.sleep(60)
-    return {"right": 1, "total": 2, "seconds": 0.0}
+    return {"right": 1, "total": 2, "seconds": 0.0, "train_accuracy": 0.5}
 study.study([study.run("shape", "single frame", seed) for seed in range(4)], Path(sys.argv[1]), carry_out)
 """
 
@@ -188,6 +298,27 @@ def test_a_run_says_what_was_measured(row):
     assert list(measured["twins"]) == kinds
     if "middle" in kinds:
         assert measured["twins"]["middle"]["right"] == measured["twins"]["middle"]["total"] / 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("order, wait 60, frozen CNN, no noise", "LSTM, gate +2"),
+        ("order, wait 60, no noise", "CNN + GRU, gate +4"),
+        ("shape, 16 x 16", "3D listing, one frame deep"),
+    ],
+)
+def test_all_plans_measure_the_same(row, column, monkeypatch):
+    for name in ("CHECKED", "NEW", "SETS"):
+        monkeypatch.setattr(runs, name, 20)
+    measured = study.carry_out(study.run(row, column, 0, clips=32, epochs=2))
+    assert measured["total"] == 20 and measured["epochs_done"] == 2
+    assert 0 <= measured["train_accuracy"] <= 1 and measured["parameters"] > 1000
+    assert [len(curve) for curve in measured["history"].values()] in ([2], [2, 2])
+    for twins in measured["twins"].values():
+        assert 0 <= twins["right"] <= twins["total"] == 40
+        assert twins["same_answer"] <= twins["sets"] == 20
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """Train every family on every task (``make study``), and some over a few settings (``make sweeps``); keep the results.
 
-A plan is a list of runs, each a plain dict that says all there is to say of it. A results file holds the same dicts
-with what was measured added, one on a line; a run that is in the file is not done again, so a killed study goes on.
+What a run does is in `tools.runs`. A plan is a list of runs, each a plain dict that says all there is to say of it. A
+results file holds the same dicts with what was measured added, one on a line; a run that is in the file is not done
+again, so a killed study goes on.
 """
 
 import json
@@ -16,15 +17,9 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
-import seqlib
-
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = range(5)
 BUDGET = {"clips": 2048, "repeats": 1, "epochs": 12, "learning_rate": 2e-3}  # an epoch shows each clip `repeats` times
-STOP_AT = 0.995  # of 2,048 validation clips
-TRAINING, VALIDATION, TEST, TWINS = 10, 1, 2, 3  # seeds of clips; a run trains on TRAINING + its own seed
 
 TASKS = {  # the rows of the matrix
     "shape": {"task": "shape", "options": {}, "clips": 4096},  # the control; some learn 2,048 by heart
@@ -72,6 +67,75 @@ ORDERS = {name: SMALL | {"options": SMALL["options"] | options} for name, option
 FLASH = TASKS["event, 1 frame of 128"]
 FILMS = {f"event, 1 frame of {n}": FLASH | {"options": FLASH["options"] | {"frames": n}} for n in FRAMES}
 
+# Heads against families: few clips of three tasks that two neighbours, any one of all frames, or one frame decide. Half
+# of the budget's steps will do: who learns 64 clips by heart has done so after two epochs of twelve.
+ON_FEW = {
+    f"{task}, 16 x 16": {"task": task, "options": {"resolution": 16, "size": (4, 8)}}
+    for task in ("direction", "event", "shape")
+}
+AT_32 = {"direction, 32 x 32": TASKS["direction"]}  # Flatten has more places, and the listings more parameters
+FEW_EPOCHS = BUDGET["epochs"] // 2
+HEADS = {  # body, head, and the widths of the dense layers behind
+    "3D CNN, maximum": ("3D CNN", "maximum", (64,)),  # the family
+    "3D CNN, maximum, more parameters": ("3D CNN", "maximum", (1024, 256)),
+    "3D CNN, Flatten": ("3D CNN", "flat", (64,)),
+    "3D CNN, Flatten, fewer parameters": ("3D CNN", "flat", ()),
+    "CNN + GRU, flat": ("CNN per frame", "GRU, flat", (64,)),  # the family
+    "CNN + GRU, maximum over space": ("CNN per frame", "GRU, maximum over space", (64,)),
+    "3D listing": ("listing", "flat", ()),
+    "3D listing, one frame deep": ("listing, one frame deep", "flat", ()),
+    "3D listing, maximum": ("listing", "maximum", ()),
+}
+HEADS = {
+    name: {"family": "headed", "settings": dict(zip(("body", "head", "units"), parts, strict=True))}
+    for name, parts in HEADS.items()
+}
+
+# Open gates: lesson 4's experiment on frozen features, and whole networks; without noise, and with it.
+WAITED = {
+    "order, wait 60": ORDERS["order, wait 60"],
+    "order, wait 60, frozen CNN": {
+        "task": "order",
+        "options": {"frames": 72, "block": 2, "gap": 4, "onset": 4},
+        "clips": 1024,
+        "epochs": 3,
+        "learning_rate": 3e-3,
+    },
+}
+WAITED |= {f"{name}, no noise": row | {"options": row["options"] | {"noise": 0}} for name, row in WAITED.items()}
+GATES = {  # cell, and the bias of the gate that keeps its state; None is as Keras starts it
+    "SimpleRNN": ("simple", None),
+    "GRU": ("gru", None),
+    "LSTM": ("lstm", None),
+    "GRU, gate +4": ("gru", 4),
+    "LSTM, gate +2": ("lstm", 2),
+    "LSTM, gate +4": ("lstm", 4),
+}
+GATED = {
+    **{name: {"family": "frozen", "settings": {"cell": cell, "gate": gate}} for name, (cell, gate) in GATES.items()},
+    **{
+        f"CNN + {name}": {"family": "gated", "settings": {"cell": cell, "gate": gate}}
+        for name, (cell, gate) in GATES.items()
+        if gate is not None  # the others are families
+    },
+}
+
+# Other learning rates for the cells of the matrix that no seed solved, and then for those that some did, each from the
+# quickest on. Left out: single frames; and `event` for the pooled GRU, where a feature map is one place: the same run.
+PALE = {
+    "event, 1 frame of 128": ("early fusion", "CNN + SimpleRNN", "CNN + GRU", "CNN + LSTM"),
+    "order": ("3D CNN", "(2+1)D"),
+    "direction": ("attention, positions", "CNN + GRU, pooled"),
+    "duration": ("max pooling", "3D CNN", "(2+1)D"),
+}
+PARTLY = {
+    "event, 1 frame of 128": ("attention", "average pooling", "attention, positions", "(2+1)D"),
+    "duration": ("average pooling",),
+    "duration, still and clean": ("average pooling",),
+}
+SLOW = {"event, 1 frame of 128": ("ConvLSTM",)}
+LOWER, HIGHER = 5e-4, 4e-3  # with 8e-3 the sweep over rates loses every family
+
 
 def run(row, column, seed, **changes):
     """Describe one run; ``row`` and ``column`` are names of TASKS and FAMILIES, ``changes`` is what is not as usual."""
@@ -80,8 +144,8 @@ def run(row, column, seed, **changes):
         "column": column,
         "seed": seed,
         **BUDGET,
-        **(TASKS | ORDERS | FILMS)[row],
-        **FAMILIES[column],
+        **(TASKS | ORDERS | FILMS | ON_FEW | AT_32 | WAITED)[row],
+        **(FAMILIES | HEADS | GATED)[column],
         **changes,
     }
 
@@ -108,6 +172,41 @@ def sweeps():
     ]
 
 
+def heads():
+    """Plan few clips for each head on each body: who overfits, and by the family, the head or the parameters."""
+    cells = [(row, column, n) for n in CLIPS[:3] for row in ON_FEW for column in HEADS]
+    large = [(row, column, CLIPS[0]) for row in AT_32 for column in HEADS if "parameters" not in column]
+    return [
+        run(row, column, seed, **fewer_clips(n) | {"epochs": FEW_EPOCHS})
+        for seed in SEEDS[:3]
+        for row, column, n in [*cells, *large]
+    ]
+
+
+def gates():
+    """Plan waits for recurrent networks whose gates start open: frozen features, whole networks, both without noise."""
+    opened = [f"CNN + {name}" for name, (_, gate) in GATES.items() if gate is not None]  # the others are in the sweeps
+    frozen, clean = "order, wait 60, frozen CNN", "order, wait 60, no noise"
+    return [
+        *(run(f"{frozen}, no noise", column, seed) for seed in SEEDS for column in GATES),
+        *(run(f"order, wait {n}", column, seed) for seed in SEEDS[:3] for n in WAITS for column in opened),
+        *(run(frozen, column, seed) for seed in SEEDS[:3] for column in GATES),
+        *(run(clean, column, seed) for seed in SEEDS[:3] for column in ("CNN + GRU", "CNN + LSTM", *opened)),
+    ]
+
+
+def rates():
+    """Plan a lower and a higher learning rate for the cells of the matrix that are neither solved nor framed."""
+    return [
+        run(row, column, seed, learning_rate=rate)
+        for cells in (PALE, PARTLY, SLOW)
+        for seed in SEEDS[:3]
+        for row, columns in cells.items()
+        for column in columns
+        for rate in (LOWER, HIGHER)
+    ]
+
+
 def fewer_clips(n):
     """Train on n clips, be they fewer or more than the budget's, for as many steps as the budget has."""
     repeats = max(1, BUDGET["clips"] // n)
@@ -127,49 +226,9 @@ def sample(plan):
 
 def carry_out(run):
     """Train and test one model; returns what was measured."""
-    from seqlib import measure, models, training  # plans are made and kept without TensorFlow
-    from seqlib.backend import keras
+    from tools import runs  # plans are made and kept without TensorFlow
 
-    task, options = seqlib.TASKS[run["task"]], run["options"]
-    x, y = seqlib.clips(task, run["clips"], TRAINING + run["seed"], **options)
-    train = np.concatenate([x] * run["repeats"]), np.concatenate([y] * run["repeats"])
-    validation = seqlib.clips(task, 2048, VALIDATION, **options)
-    keras.backend.clear_session()
-    model = getattr(models, run["family"])(task, x.shape[1:], run["seed"], **run["settings"])
-    fitted = training.fit(
-        model,
-        train,
-        validation,
-        epochs=run["epochs"],
-        learning_rate=run["learning_rate"],
-        seed=run["seed"],
-        stop_at=STOP_AT,
-    )
-    if fitted.interrupted:
-        raise KeyboardInterrupt
-    accuracy = measure.accuracy(model, *seqlib.clips(task, 2000, TEST, **options))
-    twins = {
-        kind: measure.twin_agreement(model, *seqlib.twins(task, kind, 500, TWINS, **options))
-        for kind in task.twins
-        if kind != "shift"
-    }
-    return {
-        "epochs_done": len(fitted.history["loss"]),
-        "seconds": round(fitted.seconds, 1),
-        "train_accuracy": measure.accuracy(model, x, y).value,
-        "right": accuracy.right,
-        "total": accuracy.total,
-        "twins": {
-            kind: {
-                "right": report.accuracy.right,
-                "total": report.accuracy.total,
-                "sets": report.sets,
-                "same_answer": report.same_answer,
-                "most_right": report.most_right,
-            }
-            for kind, report in twins.items()
-        },
-    }
+    return runs.carry_out(run)
 
 
 def read(path):
@@ -200,15 +259,16 @@ def provenance():
 def study(plan, path, carry_out=carry_out, each=map):
     """Carry out what of a plan is not in the results file yet; runs that are in no plan any more are left out.
 
+    A run is kept with what made it, and done again if it lacks a measurement that came later, its accuracy in training.
     ``each`` is `map`, or one that does several at a time and gives the results in order.
     """
     plan = json.loads(json.dumps(plan))  # as it comes back from a file: tuples are lists
     known = {key(done, plan[0]): done for done in read(path)["runs"]}
-    left = [planned for planned in plan if key(planned, planned) not in known]
-    print(f"{len(plan)} runs, {len(plan) - len(left)} of them done before")
+    left = [planned for planned in plan if "train_accuracy" not in known.get(key(planned, planned), {})]
+    print(f"{path.name}: {len(plan)} runs, {len(plan) - len(left)} of them done before", flush=True)
     began = time.perf_counter()
     for i, (planned, measured) in enumerate(zip(left, each(carry_out, left), strict=True)):
-        known[key(planned, planned)] = planned | measured
+        known[key(planned, planned)] = planned | measured | {"made": provenance()}
         runs = [known[name] for name in (key(run, run) for run in plan) if name in known]  # in the plan's order
         write(path, {"made": provenance(), "runs": runs})
         spent = time.perf_counter() - began
@@ -227,7 +287,13 @@ def key(run, pattern):
     return json.dumps({name: run[name] for name in pattern}, sort_keys=True)
 
 
-PLANS = {"matrix": (matrix, "study.json"), "sweeps": (sweeps, "sweeps.json")}
+PLANS = {
+    "matrix": (matrix, "study.json"),
+    "heads": (heads, "heads.json"),
+    "gates": (gates, "gates.json"),
+    "rates": (rates, "rates.json"),
+    "sweeps": (sweeps, "sweeps.json"),
+}
 
 
 def train_beside_others():
@@ -241,13 +307,13 @@ def train_beside_others():
 
 
 def main():
-    """Carry out the plan that is named, or a quick sample of it (QUICK=1); a run on every core."""
-    plan, name = PLANS[sys.argv[1]]
+    """Carry out the plans that are named, or a quick sample of each (QUICK=1); a run on every core."""
     with multiprocessing.get_context("spawn").Pool(os.cpu_count(), train_beside_others) as pool:
-        if os.environ.get("QUICK"):
-            study(sample(plan()), ROOT / "_build" / "quick" / name, each=pool.imap)
-        else:
-            study(plan(), ROOT / "seqlib" / name, each=pool.imap)
+        for plan, name in [PLANS[argument] for argument in sys.argv[1:]]:
+            if os.environ.get("QUICK"):
+                study(sample(plan()), ROOT / "_build" / "quick" / name, each=pool.imap)
+            else:
+                study(plan(), ROOT / "seqlib" / name, each=pool.imap)
 
 
 if __name__ == "__main__":
