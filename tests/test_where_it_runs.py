@@ -101,7 +101,19 @@ def test_what_fails_is_named_with_the_packages_that_moved(record, tmp_path, monk
     assert f"since it last passed: keras 3.0.0 -> {row['packages']['keras']}" in capsys.readouterr().out
 
 
-def test_a_run_of_some_lessons_is_not_recorded(record, monkeypatch):
+def test_a_run_of_some_lessons_is_added_to_one_of_all_unless_a_package_moved(record):
+    row = {"python": "3.12.1", "versions": "oldest", "packages": {"keras": "3.1"}, "lessons": ["00"]}
+    record.add("compatibility", row)
+    assert record.read()["compatibility"] == []
+    record.keep("compatibility", row)
+    record.add("compatibility", row | {"packages": {"keras": "3.1", "av": "18.1.0"}, "lessons": ["07"]})
+    (known,) = record.read()["compatibility"]
+    assert known["lessons"] == ["00", "07"] and known["packages"] == {"keras": "3.1", "av": "18.1.0"}
+    record.add("compatibility", row | {"packages": {"keras": "3.2"}, "lessons": ["08"]})
+    assert record.read()["compatibility"] == [known]
+
+
+def test_a_run_of_some_lessons_is_not_recorded_by_itself(record, monkeypatch):
     def check(python, versions, folder, lessons):
         numbers = [path.name[:2] for path in lessons]
         return {"python": "3.12.1", "versions": versions, "packages": {}, "lessons": numbers}

@@ -171,8 +171,9 @@ def main(arguments):
             continue
         passed = f"{len(row['lessons'])} of {len(notebooks.lessons())} lessons"
         print(f"Colab {freeze.name}: {passed} were run and passed, no pin moved, {row['seconds']} s", flush=True)
-        if file.resolve() in ours and not beginnings:  # the record says of each freeze that all lessons passed
-            where_it_runs.keep("colab", row)
+        if file.resolve() in ours:
+            record = where_it_runs.add if beginnings else where_it_runs.keep  # a row is of all lessons
+            record("colab", row)
     return failed
 
 

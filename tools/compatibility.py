@@ -81,8 +81,8 @@ def main(pythons=PYTHONS):
                 failed += 1
                 print(f"Python {minor}, {versions} versions, is broken:\n{error}\n", flush=True)
                 continue
-            if not beginnings:  # the record says that all lessons passed
-                where_it_runs.keep("compatibility", row)
+            record = where_it_runs.add if beginnings else where_it_runs.keep  # a row is of all lessons
+            record("compatibility", row)
     return failed
 
 

@@ -36,6 +36,14 @@ def moved(kind, row):
     return environments.moved(then, {package: now[package] for package in then if package in now})
 
 
+def add(kind, row):
+    """Add lessons to a row of the record, if no package has moved since; else only a run of all lessons is kept."""
+    known = next((known for known in read()[kind] if name(kind, known) == name(kind, row)), None)
+    if known and not moved(kind, row):
+        lessons = sorted({*known["lessons"], *row["lessons"]})
+        keep(kind, known | {"packages": row["packages"] | known["packages"], "lessons": lessons})
+
+
 def keep(kind, row):
     """Write a row of something that passed, in the place of the one before."""
     table = read()
