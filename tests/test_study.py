@@ -201,7 +201,9 @@ def test_heads_and_parameters_are_told_apart():
 
 @pytest.mark.parametrize("depth", [3, 1])
 def test_the_listing_is_the_one_that_lesson_6_writes_out(depth):
-    theirs = notebooks.definitions(costs.LESSONS / "06_choosing_an_architecture.ipynb", ["listings"])["listed_3d"](depth)
+    theirs = notebooks.definitions(costs.LESSONS / "06_choosing_an_architecture.ipynb", ["listings"])["listed_3d"](
+        depth
+    )
     clip, x = runs.listing(None, theirs.input_shape[1:], 0, depth)
     ours = keras.Model(clip, keras.layers.Dense(10)(runs.HEADS["flat"](x)))
     assert measure.parameters(ours) == measure.parameters(theirs)
