@@ -77,7 +77,7 @@ TESTED = (  # files of tests, or single tests
     "show.py::test_pictures_of_a_default_clip_weigh_less_than_100_kb",
     "show.py::test_learning_curves_are_drawn_in_the_familys_colour",
     "show.py::test_any_two_families_differ_in_colour_for_every_kind_of_sight",
-    "show.py::test_every_family_stands_out_on_light_and_dark",
+    "show.py::test_every_family_and_cell_stands_out_on_light_and_dark",
     "show.py::test_families_differ_in_more_than_colour",
     "types.py::test_the_help_of_a_family_is_complete_and_like_that_of_the_others",
     "import.py::test_every_module_lists_its_public_names",
