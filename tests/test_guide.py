@@ -70,7 +70,9 @@ def test_a_copy_with_the_guides_task_and_family_keeps_to_our_style_and_types(cop
 TESTED = (  # files of tests, or single tests
     *("turning.py", "tasks.py", "twins.py", "properties.py", "temporal_convolution.py", "models.py"),
     "leaks.py::test_statistics_that_should_not_tell_the_label_do_not",
+    "lengths.py::test_a_padded_clip_is_answered_as_it_is_alone",
     "model_files.py::test_a_family_comes_back_bit_for_bit",
+    "model_files.py::test_a_family_with_lengths_comes_back_bit_for_bit",
     "widgets.py::test_every_task_and_kind_can_be_looked_at",
     "study.py::test_the_matrix_has_the_tasks_and_families_that_the_course_is_about",
     "show.py::test_what_describe_says_is_true_of_any_task",
