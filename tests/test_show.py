@@ -756,7 +756,7 @@ def test_a_matrix_counts_the_outcomes_of_a_cell_that_not_all_solved():
 def grey_of(*words, right=50):
     """A matrix with one cell of such outcomes, and one with all, so that the legend is the same; grey pixels."""
     every = [run | {"row": "motion"} for run in outcomes(*show.OUTCOMES)]
-    return np.asarray(decoded(show.matrix(outcomes(*words, right=right) + every, {})).convert("L"))
+    return np.asarray(decoded(show.matrix(outcomes(*words, right=right) + every, {})).convert("L")).astype(int)
 
 
 def test_a_matrix_marks_each_outcome_in_a_way_of_its_own():
@@ -769,7 +769,7 @@ def test_a_matrix_marks_each_outcome_in_a_way_of_its_own():
 def test_each_training_has_a_mark_in_the_colour_of_the_text(right, ink):
     for word in show.OUTCOMES:
         few, many = (grey_of("hard", *[word] * count, right=right) for count in (1, 4))
-        assert (many == ink).sum() > (few == ink).sum()
+        assert (np.abs(many - ink) < 8).sum() > (np.abs(few - ink) < 8).sum()  # a palette may shift it a little
 
 
 def test_a_matrix_without_failures_or_without_outcomes_has_no_marks():

@@ -176,11 +176,12 @@ def heads():
     """Plan few clips for each head on each body: who overfits, and by the family, the head or the parameters."""
     cells = [(row, column, n) for n in CLIPS[:3] for row in ON_FEW for column in HEADS]
     large = [(row, column, CLIPS[0]) for row in AT_32 for column in HEADS if "parameters" not in column]
-    return [
+    planned = [
         run(row, column, seed, **fewer_clips(n) | {"epochs": FEW_EPOCHS})
         for seed in SEEDS[:3]
         for row, column, n in [*cells, *large]
     ]
+    return sorted(planned, key=lambda run: run["clips"])  # the fewest first: they tell most
 
 
 def gates():
