@@ -77,7 +77,7 @@ def test_a_row_takes_the_place_of_the_one_before_and_what_moved_is_told(record):
 @pytest.mark.network
 def test_a_bound_that_cannot_be_had_fails_with_a_message_that_names_it(record, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(environments, "FOLDER", tmp_path)
-    monkeypatch.setattr(environments, "needs", lambda: [Requirement("keras>=99")])
+    monkeypatch.setattr(environments, "needs", lambda *extra: [Requirement("keras>=99")])
     here = f"3.{sys.version_info.minor}"
     assert compatibility.main([here]) == 2
     output = capsys.readouterr().out
