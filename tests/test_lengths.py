@@ -26,6 +26,7 @@ def build(family, frames=FRAMES, **settings):
     return getattr(models, family)(2, (frames, *X.shape[2:]), seed=5, **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "settings"), with_lengths())
 def test_a_padded_clip_is_answered_as_it_is_alone(family, settings):
     model = build(family, lengths=True, **settings)

@@ -21,6 +21,8 @@ from PIL import Image
 import seqlib
 from seqlib import video
 
+pytestmark = pytest.mark.slow  # writes and decodes forty files
+
 av = pytest.importorskip("av")
 
 HEIGHT, WIDTH, BITS = 64, 96, 15
