@@ -1,7 +1,7 @@
 """Models as files that hold data alone: layers as text, weights as arrays, and nothing that could run.
 
 Keras' own files name the Python objects that loading them makes, so one from a stranger can run what its author likes.
-Here a fixed list of layers is known, each with the settings that may be told, and `load_model` builds them itself.
+Here a fixed list of layers is known, each with the settings that it may hold, and `load_model` builds them itself.
 """
 
 from __future__ import annotations
@@ -160,10 +160,15 @@ def describe(model: keras.Model) -> list[dict[str, Any]]:
             )
         described = _described(_kind(layer), layer["config"]) | {"name": layer["config"]["name"], "inputs": []}
         for call in calls:
-            inputs = _told(call["args"])
+            given = dict(call["kwargs"])
+            mask = given.pop("mask", None)
+            inputs = _written(call["args"] or [given.pop(next(iter(given)))])  # the first argument, by whatever name
             described["inputs"] = inputs[0] if isinstance(inputs[0], list) else inputs
-            if call["kwargs"].get("mask"):
-                described["mask"] = _told(call["kwargs"]["mask"])
+            if mask:
+                described["mask"] = _written(mask)
+            other = [argument for argument, value in given.items() if not isinstance(value, (bool, type(None)))]
+            if other:
+                raise ValueError(f"model must call {described['name']!r} without {', '.join(other)}{_ELSE}")
         layers.append(described)
     names = [tensor.name for tensor in model.inputs]
     ends = [*names, *(layer["name"] for layer in layers if layer["name"] not in names)]
@@ -195,10 +200,10 @@ def _described(kind, config):
     return {"class": kind, "settings": settings}
 
 
-def _told(argument):
+def _written(argument):
     """Turn what Keras says of an argument of a call into what a file says; `_argument` turns it back."""
     if isinstance(argument, (list, tuple)):
-        return [_told(part) for part in argument]
+        return [_written(part) for part in argument]
     if not isinstance(argument, dict):
         return argument
     config = argument["config"]
@@ -211,19 +216,19 @@ def _told(argument):
     raise ValueError(f"model must be called on tensors and numbers, not on a {argument['class_name']}{_ELSE}")
 
 
-def _argument(told, outputs):
+def _argument(written, outputs):
     """Turn what a file says of an argument of a call into it: an output, a slice, an array, a number, or a list."""
-    if isinstance(told, str):
-        return outputs[told]
-    if isinstance(told, list):
-        return [_argument(part, outputs) for part in told]
-    if not isinstance(told, dict):
-        return _plain(told)
-    if "slice" in told:
-        return slice(*map(_plain, told["slice"]))
-    if told["dtype"] not in ("int32", "int64", "float32"):
-        raise ValueError(f"an array must be of int32, int64 or float32, not {told['dtype']!r:.80}")
-    return np.array(told["array"], told["dtype"])
+    if isinstance(written, str):
+        return outputs[written]
+    if isinstance(written, list):
+        return [_argument(part, outputs) for part in written]
+    if not isinstance(written, dict):
+        return _plain(written)
+    if "slice" in written:
+        return slice(*map(_plain, written["slice"]))
+    if written["dtype"] not in ("int32", "int64", "float32"):
+        raise ValueError(f"an array must be of int32, int64 or float32, not {written['dtype']!r:.80}")
+    return np.array(written["array"], written["dtype"])
 
 
 def build(layers: list[dict[str, Any]], weights: Iterable[NDArray[np.float32]]) -> keras.Model:

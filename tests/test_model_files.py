@@ -35,6 +35,19 @@ def test_a_family_with_lengths_comes_back_bit_for_bit(family, settings, tmp_path
     come_back(model, (X, np.array([1, 16, 7, 15, 2])), tmp_path / "model.npz")
 
 
+def test_what_a_layer_is_called_with_besides_its_inputs_is_not_lost(tmp_path):
+    """By name the inputs are the same; a state to begin with would be missing in the file."""
+    clip = keras.Input((16, 4), name="clip")
+    named = keras.Model(clip, layers.Dense(2)(inputs=layers.GRU(3)(sequences=clip)))
+    model_files.save_model(named, tmp_path / "model.npz")
+    again = model_files.load_model(tmp_path / "model.npz")
+    x = np.arange(128, dtype="float32").reshape(2, 16, 4) / 128
+    assert np.array_equal(named(x), again(x))
+    begun = layers.GRU(3)(clip, initial_state=layers.GlobalAveragePooling1D()(layers.Conv1D(3, 1)(clip)))
+    with pytest.raises(ValueError, match=r"without initial_state; .*model.save"):
+        model_files.save_model(keras.Model(clip, layers.Dense(2)(begun)), tmp_path / "other.npz")
+
+
 def sequential(*middle):
     return keras.Sequential([keras.Input((16, 32, 32, 1)), *middle, layers.Flatten(), layers.Dense(2)])
 

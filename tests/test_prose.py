@@ -91,8 +91,8 @@ def test_a_saved_model_is_served_where_there_is_no_seqlib(tmp_path):
     cases = [(name, settings, {}) for name, family in show.FAMILIES.items() for settings in family.settings]
     cases += [(name, settings, {"lengths": True}) for name, settings in with_lengths()]
     np.savez(tmp_path / "clips.npz", x=x, lengths=lengths)
-    for number, (name, settings, told) in enumerate(cases):
-        getattr(models, name)(4, x.shape[1:], 5, **settings, **told).save(tmp_path / f"{number}.keras")
+    for number, (name, settings, options) in enumerate(cases):
+        getattr(models, name)(4, x.shape[1:], 5, **settings, **options).save(tmp_path / f"{number}.keras")
     program = f"""
 import sys
 sys.modules["seqlib"] = None  # an import of it fails
@@ -104,9 +104,9 @@ for number in range({len(cases)}):
     np.save(f"{{number}}.npy", scores)
 """
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
-    for number, (name, settings, told) in enumerate(cases):
-        model = getattr(models, name)(4, x.shape[1:], 5, **settings, **told)
-        scores = measure.logits(model, (x, lengths) if told else x)
+    for number, (name, settings, options) in enumerate(cases):
+        model = getattr(models, name)(4, x.shape[1:], 5, **settings, **options)
+        scores = measure.logits(model, (x, lengths) if options else x)
         assert np.abs(scores - np.load(tmp_path / f"{number}.npy")).max() < 1e-6
 
 
