@@ -172,7 +172,7 @@ def _augmented(clip, label, how, words, real):
 def _coloured(clip, how, drawn, factor):
     colours = clip[..., :3]
     if how.saturation and clip.shape[-1] >= 3:
-        grey = colours.mean(-1, keepdims=True, dtype=np.float32)
+        grey = np.einsum("...c->...", colours, dtype=np.float32)[..., None] / np.float32(3)  # mean(-1) is slower
         colours = _to_bytes(grey + factor("saturation", how.saturation) * (colours - grey))
     middle, levels = colours.mean(), np.arange(256)
     levels = middle + factor("contrast", how.contrast) * (levels - middle)
