@@ -174,7 +174,7 @@ def sweeps():
 
 def heads():
     """Plan few clips for each head on each body: who overfits, and by the family, the head or the parameters."""
-    cells = [(row, column, n) for n in CLIPS[:3] for row in ON_FEW for column in HEADS]
+    cells = [(row, column, n) for n in CLIPS[:2] for row in ON_FEW for column in HEADS]
     large = [(row, column, CLIPS[0]) for row in AT_32 for column in HEADS if "parameters" not in column]
     planned = [
         run(row, column, seed, **fewer_clips(n) | {"epochs": FEW_EPOCHS})
