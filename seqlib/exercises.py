@@ -355,18 +355,18 @@ def _open_gate(answer, random):
     if hint:
         return hint
     if got.shape != bias.shape:
-        return f"its shape is {got.shape}, and Keras stores {bias.shape}: two biases for each of three gates"
+        return f"its shape is {got.shape}, and Keras stores {bias.shape}: two biases for each of z, r and the proposal"
     added = np.round((got - bias).sum(0) / by, 4).reshape(3, units)
     if (added == np.array([[2], [0], [0]])).all():
-        return "both of the two biases are raised by all of it, so z gets twice as much: they are added"
+        return "each of the two biases is raised by the whole amount, and they are added: z gets twice as much"
     if (added == 1).all() or (added == 2).all():
-        return "all three gates are raised; only z decides how much of the old state stays"
+        return "z, r and the proposal are all raised; only z decides how much of the old state stays"
     if (added[0] == 0).all() and added.any():
-        return "z stays as it was, and another gate is raised: the first third is that of z"
+        return "z stays as it was, and another part is raised: the first third belongs to z"
     if (added == np.array([[-1], [0], [0]])).all():
-        return "lowered, z replaces the state sooner; nearer to 1 it keeps it"
+        return "z is lowered, so it replaces the state sooner; nearer to 1 it keeps it"
     if (added != np.array([[1], [0], [0]])).any():
-        return "the two biases of z together should be greater by just so much, in each unit, and nothing else changed"
+        return "in each unit, the two biases of z should be greater by `by` in all, and nothing else may change"
     return None
 
 
@@ -646,31 +646,31 @@ EXERCISES = {
         "the number of parameters",
         3 * (128 * 64 + 64 * 64 + 2 * 64),
         (3 * (128 * 64 + 64 * 64 + 64), "Keras' GRU has two biases in each of its three sets"),
-        (4 * (128 * 64 + 64 * 64 + 64), "four sets of weights: that is an LSTM"),
-        (3 * (128 * 64 + 64 * 64), "these are the weights; now the biases"),
-        (3 * (128 * 64 + 2 * 64), "the state is read, too: by a matrix of 64 x 64 in each set"),
-        (128 * 64 + 64 * 64 + 64, "so many has a simple layer; a GRU has two gates besides"),
+        (4 * (128 * 64 + 64 * 64 + 64), "this counts four sets of weights: that is an LSTM"),
+        (3 * (128 * 64 + 64 * 64), "these are all the weights; now the biases"),
+        (3 * (128 * 64 + 2 * 64), "the state is read as well, by a matrix of 64 x 64 in each set"),
+        (128 * 64 + 64 * 64 + 64, "a simple layer has this number; a GRU also has two gates"),
     ),
     "4.2": function(
         "backwards(output)",
         lambda random: (random.normal(size=(3, 2 * int(random.integers(4, 7)))),),
         lambda output: np.roll(output, output.shape[1] // 2, axis=1),
         (lambda output: output, "nothing has changed; which half of the layer reads the reversed clip forwards?"),
-        (lambda output: output[:, ::-1], "the halves change places, but inside of each the units keep their order"),
-        (lambda output: output[::-1], "this exchanges clips of the batch"),
-        (lambda output: -output, "a recurrent layer does not change its sign when it reads backwards"),
+        (lambda output: output[:, ::-1], "the halves swap places, but within each half the units keep their order"),
+        (lambda output: output[::-1], "this reverses the order of the clips of the batch"),
+        (lambda output: -output, "the output of a recurrent layer does not change its sign when the clip is reversed"),
     ),
     "4.3": truths(
         {
-            "order of states": (True, "an average is the same in whatever order the states are added up"),
-            "reversed clip": (False, "each state depends on the frames before it: are the states the same, reversed?"),
+            "order of states": (True, "an average is the same, whatever the order in which the states are added up"),
+            "reversed clip": (False, "each state depends on the frames before it: are they the same, in reverse?"),
         }
     ),
     "4.4": function(
         "largest(features, lengths)",
         _padded,
         _largest,
-        (lambda features, lengths: features.max(1), "the frames behind a clip's end are counted, too"),
+        (lambda features, lengths: features.max(1), "the frames behind a clip's end are counted as well"),
         (
             lambda features, lengths: _largest(features, lengths, instead=0),
             "a feature that is negative in every frame comes out as 0: put something smaller behind the end",
@@ -685,24 +685,24 @@ EXERCISES = {
         ),
         (
             lambda features, lengths: features[np.arange(len(features)), lengths - 1],
-            "these are the features of the last frame; ask for the largest over all frames of the clip",
+            "these are the features of the last frame; take the largest over all frames of the clip",
         ),
     ),
     "4.5": Exercise("a function", "open_gate(bias, by)", _open_gate),
     "4.6": truths(
         {
             "same features": (True, "all differences are one picture, rolled: the three conditions hold for them"),
-            "blind": (False, "played backwards, each difference also changes its sign: is that the same picture?"),
+            "blind": (False, "in the reversed clip, each difference also changes its sign: is that the same picture?"),
         }
     ),
     "4.7": function(
         "step(x, h, weights)",
         _gru_inputs,
         _gru_step,
-        (lambda x, h, w: _gru_step(x, h, w, keep=False), "where z is 1 the old state stays: z and 1 - z are exchanged"),
-        (lambda x, h, w: _gru_step(x, h, w, swapped=True), "z comes first in the weights, and then r"),
-        (_reset_first, "r multiplies h U + c, after the matrix; Keras has moved it there for speed"),
-        (_one_bias, "there are two biases, and the second, c, belongs to h U"),
+        (lambda x, h, w: _gru_step(x, h, w, keep=False), "where z is 1, the old state stays: z and 1 - z are swapped"),
+        (lambda x, h, w: _gru_step(x, h, w, swapped=True), "in the weights z comes first, and then r"),
+        (_reset_first, "r multiplies h U + c, after the matrix: Keras has moved it there for speed"),
+        (_one_bias, "there are two biases, and the second one, c, belongs to h U"),
         (_no_tanh, "the proposal passes through tanh, which keeps the state between -1 and 1"),
     ),
     "5.1": function(

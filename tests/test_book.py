@@ -131,6 +131,12 @@ def test_a_clip_says_in_words_what_it_shows(book):
         assert len(members) == 1 or all(name in figure.select_one(".clip-rows").text for name, _ in members)
 
 
+def test_the_landing_page_does_not_name_the_answer_above_its_question(book):
+    figure = soup(book, "book/index").select_one("figure.clip")
+    assert [name for name, _ in json.loads(figure["data-members"])] == ["A", "B"]
+    assert "up" not in figure.select_one(".clip-rows").text
+
+
 def test_the_status_page_lists_every_notebook(book):
     table = soup(book, "book/status").select_one("table")
     assert len(table.select("tbody tr")) == len(NOTEBOOKS)

@@ -396,10 +396,10 @@ TABLE = {
         lambda bias, by: raised(bias, by, row=slice(1, 2)),
         {
             "twice as much": lambda bias, by: raised(bias, by, row=slice(0, 2)),
-            "all three gates": lambda bias, by: raised(bias, by, last=3),
+            "are all raised": lambda bias, by: raised(bias, by, last=3),
             "first third": lambda bias, by: raised(bias, by, first=1, last=2),
             "keeps it": lambda bias, by: raised(bias, by, sign=-1),
-            "just so much": lambda bias, by: raised(bias, by / 4),
+            "nothing else may": lambda bias, by: raised(bias, by / 4),
             "two biases for each": lambda bias, by: raised(bias, by)[0],
         },
     ),
@@ -414,7 +414,7 @@ TABLE = {
     "4.7": (
         gru,
         {
-            "are exchanged": lambda x, h, w: gru(x, h, w, keep=False),
+            "are swapped": lambda x, h, w: gru(x, h, w, keep=False),
             "and then r": lambda x, h, w: gru(x, h, w, z_first=False),
             "after the matrix": lambda x, h, w: gru(x, h, w, inside=True),
             "belongs to h U": lambda x, h, w: gru(x, h, w, both=False),

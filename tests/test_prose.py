@@ -170,7 +170,7 @@ def test_chapter_1_tells_the_defaults_that_the_code_has():
     per_pixel = rendering.SUBPIXELS
     for default in (
         "{} to {} pixels: the side".format(*options.size),
-        f"{options.speed[0] // per_pixel} to {options.speed[1] // per_pixel} pixels a frame",
+        f"{options.speed[0] // per_pixel} to {options.speed[1] // per_pixel} pixels per frame",
         "{} to {} on a background of {}".format(*rendering.BRIGHTNESS, rendering.BACKGROUND),
         f"standard deviation {options.noise:g}",
     ):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from string import ascii_uppercase
 
 import numpy as np
 from docutils import nodes
@@ -19,7 +20,10 @@ class clip(nodes.figure):  # noqa: N801 (a node's class is its name)
 
 
 class Clip(SphinxDirective):
-    """Draw ``{clip} TASK``; its options are those of `seqlib.clips` and `seqlib.twins`, its body is the caption."""
+    """Draw ``{clip} TASK``; its options are those of `seqlib.clips` and `seqlib.twins`, its body is the caption.
+
+    With ``:letters:`` twins are called A, B and so on, where their classes would answer the caption's question.
+    """
 
     required_arguments = 1
     has_content = True
@@ -28,15 +32,19 @@ class Clip(SphinxDirective):
         "index": directives.nonnegative_int,
         "twins": directives.unchanged_required,
         "noise": float,
+        "letters": directives.flag,
         "name": directives.unchanged_required,
     }
 
     def run(self):
         """Return the figure."""
+        options = {k: v for k, v in self.options.items() if k not in ("letters", "name")}
         try:
-            members, names = draw(self.arguments[0], **{k: v for k, v in self.options.items() if k != "name"})
+            members, names = draw(self.arguments[0], **options)
         except (TypeError, ValueError) as error:
             raise self.error(str(error)) from error
+        if "letters" in self.options:
+            names = list(ascii_uppercase[: len(names)])
         descriptions = [show.describe(member) for member in members]
         figure = clip(classes=["clip"], frames=members.shape[1], members=list(zip(names, descriptions, strict=True)))
         alt = " | ".join(f"{name}: {text}" if name else text for name, text in figure["members"])
