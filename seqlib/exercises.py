@@ -52,7 +52,7 @@ def check(number: str, answer: Any) -> Verdict:
     >>> check("P.1", lambda clip: clip[:, ::-1])
     P.1: not yet. This turns every frame upside down; time is the first axis of a clip.
     >>> check("2.1", 432)
-    2.1: not yet. So many weights has the first convolution in colour; how many more is that than in grey?
+    2.1: not yet. The first convolution has so many weights in colour; how many more is that than in grey?
     """
     if isinstance(number, str) and number in OPEN:
         raise ValueError(f"exercise {number} has no check: compare your answer with its solution")
@@ -74,11 +74,11 @@ def _how_many(n, random):
     if n != int(n) or n < 1:
         return "clips come in whole numbers"
     if n < 200:
-        return f"with {n} clips, a quarter lies inside of the interval around 31%: it takes more"
+        return f"with {n} clips, a quarter lies inside the interval around 31%: you need more clips"
     if n > 7200:
-        return "so many would tell 26% from chance; 31% is six times as far away"
+        return "so many clips would tell even 26% from chance, and 31% is six times as far away"
     if n > 400:
-        return f"{n} clips are enough, but about 200 are, too"
+        return f"{n} clips are enough, but about 200 are enough, too"
     return None
 
 
@@ -92,20 +92,20 @@ def _split(answer, random):
     if test.shape != group.shape:
         return f"its shape is {test.shape}; there are {len(group)} frames, and each needs a truth value"
     if test.dtype != bool:
-        return f"it should hold bool and holds {test.dtype}, and numbers pick frames by their index"
+        return f"it should hold bool but holds {test.dtype}: numbers would select frames by their index"
     tested, trained = set(group[test]), set(group[~test])
     if tested & trained:
         both = len(tested & trained)
-        return f"{both} recordings stand on both sides: draw recordings, not frames"
+        return f"{both} recordings are on both sides: draw recordings, not frames"
     if len(tested) == 18:
-        return "the two sides are exchanged: True is for the frames to test on"
+        return "the two sides are swapped: True marks the frames for testing"
     if len(tested) != 6:
         return f"a share of 0.25 of 24 recordings is 6, and {len(tested)} are kept for testing"
     again, others = called(answer, group.copy(), 0.25, 1)[0], [called(answer, group.copy(), 0.25, s)[0] for s in (2, 3)]
     if not np.array_equal(test, again):
-        return "called twice with one seed, it splits in two ways: let the generator start from the seed"
+        return "called twice with the same seed, it splits in two ways: create the generator from the seed"
     if all(np.array_equal(test, other) for other in others):
-        return "every seed gives the same split: draw the recordings with the seed"
+        return "every seed gives the same split: use the seed to draw the recordings"
     return None
 
 
@@ -135,15 +135,15 @@ def _wider(model, random):
     if hint:
         return hint
     if len(convolutions) != 3:
-        return f"it has {len(convolutions)} layers Conv2D, and the network of the chapter has three"
+        return f"it has {len(convolutions)} Conv2D layers, and the network of the chapter has three"
     narrow = [layer.name for layer in convolutions if tuple(layer.kernel_size) != (5, 5)]
     if narrow:
         return f"these kernels are not 5 x 5 yet: {', '.join(narrow)}"
     frames, rows, columns = receptive_field(model, convolutions[-1].name)
     if frames != 1:
-        return f"the last convolution sees {frames} frames; this model reads one"
+        return f"the last convolution sees {frames} frames; it should see one"
     if (rows, columns) == (13, 13):
-        return "13 is what three kernels of 5 see when every step is one pixel: where has the pooling gone?"
+        return "three kernels of 5 see 13 pixels if every step is one pixel: where has the pooling gone?"
     if (rows, columns) != (32, 32):
         return f"the last convolution sees {rows} x {columns} pixels; by the rule it should see 32 x 32"
     return None
@@ -161,27 +161,25 @@ def _small(model, random):
     if len(_named(model, "MaxPooling2D")) > 1:
         return "the second pooling is still there"
     if not convolutions or receptive_field(model, convolutions[-1].name) != (1, 8, 8):
-        return "its last convolution should see 8 x 8 pixels of one frame: two kernels of 3, a pooling between them"
+        return "its last convolution should see 8 x 8 pixels of one frame: two kernels of 3 with a pooling between them"
     reached = accuracy(model, *tasks.clips("shape", 400, seed=int(random.integers(1000, 2000)))).value
     if reached < 0.4:
-        return "it is as if it guessed, on clips it has never seen: train it on `shape`"
+        return "on clips that it has never seen, it is at chance: train it on `shape`"
     if reached < 0.9:
-        return f"it has learned something, {reached:.0%} on clips it has never seen, but it can do better: train on"
+        return f"it reaches {reached:.0%} on clips that it has never seen, and it can do better: train it longer"
     return None
 
 
 def _onset(onset, random):
     if onset not in range(7):
-        return "two blocks of two frames with a gap of six take ten frames, so the first begins in frame 0 to 6"
+        return "two blocks of two frames with a gap of six take ten frames, so the first can begin in frames 0 to 6"
     onset = int(onset)
     (clips, swapped), _ = tasks.twins("order", "swap", 20, seed=int(random.integers(1000)), onset=onset)
     if (clips[:, 8] != swapped[:, 8]).any((1, 2, 3)).all():
         return None
     if onset == 1:
-        return "one frame late: the second block then fills the frames 9 and 10, and frame 8 is the last of the gap"
-    return (
-        f"the blocks then fill the frames {onset}, {onset + 1}, {onset + 8} and {onset + 9}; frame 8 lies between them"
-    )
+        return "this is one frame late: the second block fills frames 9 and 10, and frame 8 is the last of the gap"
+    return f"the blocks then fill frames {onset}, {onset + 1}, {onset + 8} and {onset + 9}; frame 8 lies between them"
 
 
 # Chapter 3
@@ -596,14 +594,14 @@ EXERCISES = {
         ),
         (
             lambda x: np.moveaxis(x, 1, -2).reshape(len(x), *x.shape[2:4], -1),
-            "the frames have become channels, as in early fusion; here they become images of their own",
+            "the frames have become channels, as in early fusion; make each an image of its own",
         ),
-        (lambda x: x.reshape(len(x), -1, *x.shape[3:]), "the frames stand one below the other in one tall image"),
-        (lambda x: x[:, x.shape[1] // 2], "one frame of each clip is left; all are wanted"),
+        (lambda x: x.reshape(len(x), -1, *x.shape[3:]), "a clip's frames now form one tall image; keep them apart"),
+        (lambda x: x[:, x.shape[1] // 2], "only one frame of each clip is left; all are wanted"),
     ),
     "1.3": truths(
         {
-            "other label": (True, "what came last comes first now, and the label asks for no more than that"),
+            "other label": (True, "what came last now comes first, and the label depends on nothing else"),
             "as good as swap": (False, "more than the order has changed: which way does each shape drift now?"),
         }
     ),
@@ -612,17 +610,17 @@ EXERCISES = {
     "2.1": value(
         "the number of parameters that are added",
         3 * 3 * (3 - 1) * 16,
-        (432, "so many weights has the first convolution in colour; how many more is that than in grey?"),
+        (432, "the first convolution has so many weights in colour; how many more is that than in grey?"),
         (448, "with its biases, the first convolution has so many in colour; how many more is that than in grey?"),
-        (144, "so many for one more channel; from grey to colour there are two more"),
-        (320, "the biases do not double: there is one for each filter, whatever goes in"),
-        (2 * 27_716, "the whole network times three? Only one layer ever meets the channels of the clip"),
+        (144, "these are the weights for one more channel; from grey to colour there are two more"),
+        (320, "the biases do not double: there is one for each filter, whatever the input"),
+        (2 * 27_716, "this would be the whole network times three, but only one layer reads the channels of the clip"),
     ),
     "2.2": Exercise("a model", "with kernels of 5 x 5", _wider),
     "2.3": Exercise("a model", "with two convolutions", _small),
     "2.4": truths(
         {
-            "one of four": (False, "in frame 7 the four members show four places, and nothing forces equal logits"),
+            "one of four": (False, "in frame 7 the members show four places, and nothing forces equal logits"),
             "wiser": (False, "over all clips, frame 7 looks the same whichever way the shape goes"),
         }
     ),

@@ -221,7 +221,7 @@ TABLE = {
         drawn,
         {
             "draw recordings": lambda group, share, seed: np.random.default_rng(seed).random(len(group)) < share,
-            "exchanged": lambda group, share, seed: ~drawn(group, share, seed),
+            "swapped": lambda group, share, seed: ~drawn(group, share, seed),
             "every seed": lambda group, share, seed: drawn(group, share, 0),
             "two ways": lambda group, share, seed: drawn(group, share, GOES_ON),
             "indices of frames": lambda group, share, seed: np.flatnonzero(drawn(group, share, seed)),
@@ -248,7 +248,7 @@ TABLE = {
             "not 5 x 5 yet": Built(lambda: frame_network(kernel=3)),
             "has three": Built(lambda: frame_network(convolutions=2)),
             "pooling gone": Built(lambda: frame_network(pools=())),
-            "this model reads one": Built(lambda: frame_network(frame=None)),
+            "it should see one": Built(lambda: frame_network(frame=None)),
         },
     ),
     "2.3": (
