@@ -188,9 +188,9 @@ def _onset(onset, random):
 def _shapes(shapes, random):
     shapes = [tuple(shape) if isinstance(shape, (tuple, list)) else shape for shape in shapes]
     if len(shapes) != 3 or any(not isinstance(shape, tuple) or len(shape) != 4 for shape in shapes):
-        return "it takes three shapes, one a layer, each of four numbers: (T, H, W, C)"
+        return "it takes three shapes, one per layer, each of four numbers: (T, H, W, C)"
     if not all(is_number(size) for shape in shapes for size in shape):
-        return "it takes three shapes, one a layer, each of four numbers: (T, H, W, C)"
+        return "it takes three shapes, one per layer, each of four numbers: (T, H, W, C)"
     first, pooled, last = shapes
     if first != (30, 32, 24, 8):
         return {
@@ -199,16 +199,16 @@ def _shapes(shapes, random):
                 31,
                 23,
                 8,
-            ): 'the first layer: so it is with "valid" padding; with "same" n / s places are left, rounded up',
+            ): 'the first layer: this is for "valid" padding; "same" leaves n / s places, rounded up',
             (15, 32, 24, 8): "the first layer: its stride is 2 in space only, and 1 in time",
-            (30, 64, 48, 8): "the first layer: a stride of 2 visits every second row and column only",
-            (30, 32, 24, 3): "the first layer: channels that come out are filters, not the channels that went in",
-        }.get(first, f"the first layer does not give {first}: take one axis after the other, with n / s places")
+            (30, 64, 48, 8): "the first layer: a stride of 2 takes only every second row and column",
+            (30, 32, 24, 3): "the first layer: the channels of the output are filters, not the channels of the input",
+        }.get(first, f"the first layer does not give {first}: compute one axis after the other, with n / s places")
     if pooled != (15, 16, 12, 8):
         return {
             (30, 16, 12, 8): "the second layer: this pooling halves time, too",
-            (15, 16, 12, 4): "the second layer: pooling works on each channel by itself and leaves their number",
-        }.get(pooled, f"the second layer does not give {pooled}: it halves three axes of {first}")
+            (15, 16, 12, 4): "the second layer: pooling treats each channel by itself and keeps their number",
+        }.get(pooled, f"the second layer does not give {pooled}: it halves the first three axes of {first}")
     if last != (13, 14, 10, 16):
         return {
             (15, 16, 12, 16): 'the third layer: "valid" padding loses k - 1 places along each axis',
@@ -224,12 +224,12 @@ def _strided(answer, random):
     field, shift = answer
     if field != 7:
         return {
-            5: "R is 5 with a stride of 1; now the three units that conv2 sees stand two frames apart",
-            9: "a stride widens the steps of the layers after it, not the layer's own",
-        }.get(field, f"R is not {field}: 3 frames after conv1, and then (3 - 1) times the step")
+            5: "R is 5 with a stride of 1; now the three units that conv2 sees are two frames apart",
+            9: "a stride widens the steps of the layers after it, not the layer's own step",
+        }.get(field, f"R is not {field}: it is 3 after conv1, and conv2 adds (3 - 1) times the step")
     if shift != 2:
-        odd = "windows begin in every second frame now; after an odd shift they fall between those of before"
-        more = "that is enough, but a smaller shift does as well: by how many frames does a window move on?"
+        odd = "windows now begin in every second frame; after an odd shift they lie between the old ones"
+        more = "that works, but a smaller shift works, too: how far apart are neighbouring windows?"
         return odd if shift % 2 else more
     return None
 
@@ -258,21 +258,21 @@ def _looks_ahead(answer, random):
         if got.ndim or got.dtype.kind not in "biuf":
             return f"it should return one number, not an array of shape {got.shape}"
         if got.dtype == bool:
-            return "it says whether a network looks ahead; how many frames?"
+            return "it says whether a network looks ahead; return how many frames"
         numbers.append(got.item())
     if numbers == [0, 1, 2]:
         return None
     if numbers == [0, -1, -2]:
-        return "the sign is turned round: a network that sees frame t + 1 looks 1 frame ahead"
+        return "the sign is reversed: a network that sees frame t + 1 looks 1 frame ahead"
     if numbers == [1, 2, 3]:
         return "one too many: a causal network sees frame t itself and looks 0 frames ahead"
     if numbers == [7, 7, 7]:
-        return "7 is the whole temporal receptive field, backwards and ahead; look for what comes after t alone"
+        return "7 is the whole temporal receptive field, backwards and ahead; count only the frames after t"
     first, *_ = numbers
     if numbers == [first, first - 1, first - 2]:
-        return f"{first} for a causal network: that is the first output that changes; how far before the change is it?"
+        return f"it says {first} of a causal network, the first output that changes; how far before the change is it?"
     if numbers == [first] * 3:
-        return f"it says {first} of every network; change frames of the future alone: which output differs first?"
+        return f"it says {first} of every network; change only future frames: which output differs first?"
     return f"of networks that look 0, 1 and 2 frames ahead it says {', '.join(f'{number:g}' for number in numbers)}"
 
 
@@ -285,20 +285,20 @@ def _keeps_frozen(answer, random):
         return hint
     batch, frames, *place = got.shape if got.ndim == 5 else (0, 0)
     if got.ndim != 5 or batch != 2:
-        return f"its shape is {got.shape}, and should be (B, T + 2, H, W, C) for clips (B, T, H, W, C)"
+        return f"its shape is {got.shape} and should be (B, T + 2, H, W, C) for clips (B, T, H, W, C)"
     if place != [6, 7, 3]:
-        return f"frames of {place[0]} x {place[1]} for those of 6 x 7: pad time alone, which is axis 1"
+        return f"frames of 6 x 7 became frames of {place[0]} x {place[1]}: pad time alone, which is axis 1"
     if frames != 7:
-        return f"{frames} frames for 5: a kernel three frames deep uses up two, so two have to be added"
+        return f"5 frames became {frames}: a kernel three frames deep uses up two, so add two"
     if (got[:, 0] == 0).all() or (got[:, -1] == 0).all():
-        return "frames of zeros: to the network a shape then appears out of nowhere, and no clip stays frozen"
+        return "you added frames of zeros: to the network a shape then appears out of nowhere, and no clip stays frozen"
     if not np.allclose(got, frame):
-        return "a frozen clip does not stay frozen: all frames should be the one that is there"
+        return "a frozen clip does not stay frozen: all frames should be equal to the one that is there"
     padded, hint = called(answer, moving.copy())
     if hint:
         return hint
     if padded.shape != got.shape or not any(np.allclose(padded[:, at : at + 5], moving) for at in range(3)):
-        return "the clip's own frames are not all in it any more, one after the other"
+        return "the clip's own frames are not all in it any more, in their order"
     return None
 
 
@@ -316,9 +316,9 @@ def _nine(model, random):
     if frames < 9:
         return f"it sees {frames} frames: a kernel of k adds (k - 1) times its dilation"
     if frames > 9:
-        return f"it sees {frames} frames, more than nine"
+        return f"it sees {frames} frames, which is more than nine"
     if min(rows, columns) < 3:
-        return f"it sees {rows} x {columns} pixels, and at least 3 x 3 are asked for"
+        return f"it sees {rows} x {columns} pixels, but at least 3 x 3 are required"
     count = parameters(model)
     if count > 1312:
         return f"it sees what it should, but one kernel of 9 x 3 x 3 has 1,312 parameters, and this has {count:,}"

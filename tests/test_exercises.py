@@ -280,7 +280,7 @@ TABLE = {
     "3.1": (
         [list(shape) for shape in SHAPES],
         {
-            "first layer: so it is": shapes(0, (26, 31, 23, 8)),
+            "first layer: this is for": shapes(0, (26, 31, 23, 8)),
             "stride is 2 in space only": shapes(0, (15, 32, 24, 8)),
             "every second row": shapes(0, (30, 64, 48, 8)),
             "filters, not": shapes(0, (30, 32, 24, 3)),
@@ -307,7 +307,7 @@ TABLE = {
     "3.3": (
         looks(change=9, frames=16),
         {
-            "sign is turned round": looks(tell=lambda change, first: first - change),
+            "sign is reversed": looks(tell=lambda change, first: first - change),
             "one too many": looks(tell=lambda change, first: change - first + 1),
             "how far before the change": looks(tell=lambda change, first: first),
             "how many frames": looks(tell=lambda change, first: first < change),
