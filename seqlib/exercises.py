@@ -52,7 +52,7 @@ def check(number: str, answer: Any) -> Verdict:
     >>> check("P.1", lambda clip: clip[:, ::-1])
     P.1: not yet. This turns every frame upside down; time is the first axis of a clip.
     >>> check("2.1", 432)
-    2.1: not yet. So many weights has the first convolution in colour; how many more is that than in grey?
+    2.1: not yet. The first convolution has so many weights in colour; how many more is that than in grey?
     """
     if isinstance(number, str) and number in OPEN:
         raise ValueError(f"exercise {number} has no check: compare your answer with its solution")
@@ -74,11 +74,11 @@ def _how_many(n, random):
     if n != int(n) or n < 1:
         return "clips come in whole numbers"
     if n < 200:
-        return f"with {n} clips, a quarter lies inside of the interval around 31%: it takes more"
+        return f"with {n} clips, a quarter lies inside the interval around 31%: you need more clips"
     if n > 7200:
-        return "so many would tell 26% from chance; 31% is six times as far away"
+        return "so many clips would tell even 26% from chance, and 31% is six times as far away"
     if n > 400:
-        return f"{n} clips are enough, but about 200 are, too"
+        return f"{n} clips are enough, but about 200 are enough, too"
     return None
 
 
@@ -92,20 +92,20 @@ def _split(answer, random):
     if test.shape != group.shape:
         return f"its shape is {test.shape}; there are {len(group)} frames, and each needs a truth value"
     if test.dtype != bool:
-        return f"it should hold bool and holds {test.dtype}, and numbers pick frames by their index"
+        return f"it should hold bool but holds {test.dtype}: numbers would select frames by their index"
     tested, trained = set(group[test]), set(group[~test])
     if tested & trained:
         both = len(tested & trained)
-        return f"{both} recordings stand on both sides: draw recordings, not frames"
+        return f"{both} recordings are on both sides: draw recordings, not frames"
     if len(tested) == 18:
-        return "the two sides are exchanged: True is for the frames to test on"
+        return "the two sides are swapped: True marks the frames for testing"
     if len(tested) != 6:
         return f"a share of 0.25 of 24 recordings is 6, and {len(tested)} are kept for testing"
     again, others = called(answer, group.copy(), 0.25, 1)[0], [called(answer, group.copy(), 0.25, s)[0] for s in (2, 3)]
     if not np.array_equal(test, again):
-        return "called twice with one seed, it splits in two ways: let the generator start from the seed"
+        return "called twice with the same seed, it splits in two ways: create the generator from the seed"
     if all(np.array_equal(test, other) for other in others):
-        return "every seed gives the same split: draw the recordings with the seed"
+        return "every seed gives the same split: use the seed to draw the recordings"
     return None
 
 
@@ -135,15 +135,15 @@ def _wider(model, random):
     if hint:
         return hint
     if len(convolutions) != 3:
-        return f"it has {len(convolutions)} layers Conv2D, and the network of the chapter has three"
+        return f"it has {len(convolutions)} Conv2D layers, and the network of the chapter has three"
     narrow = [layer.name for layer in convolutions if tuple(layer.kernel_size) != (5, 5)]
     if narrow:
         return f"these kernels are not 5 x 5 yet: {', '.join(narrow)}"
     frames, rows, columns = receptive_field(model, convolutions[-1].name)
     if frames != 1:
-        return f"the last convolution sees {frames} frames; this model reads one"
+        return f"the last convolution sees {frames} frames; it should see one"
     if (rows, columns) == (13, 13):
-        return "13 is what three kernels of 5 see when every step is one pixel: where has the pooling gone?"
+        return "three kernels of 5 see 13 pixels if every step is one pixel: where has the pooling gone?"
     if (rows, columns) != (32, 32):
         return f"the last convolution sees {rows} x {columns} pixels; by the rule it should see 32 x 32"
     return None
@@ -161,27 +161,25 @@ def _small(model, random):
     if len(_named(model, "MaxPooling2D")) > 1:
         return "the second pooling is still there"
     if not convolutions or receptive_field(model, convolutions[-1].name) != (1, 8, 8):
-        return "its last convolution should see 8 x 8 pixels of one frame: two kernels of 3, a pooling between them"
+        return "its last convolution should see 8 x 8 pixels of one frame: two kernels of 3 with a pooling between them"
     reached = accuracy(model, *tasks.clips("shape", 400, seed=int(random.integers(1000, 2000)))).value
     if reached < 0.4:
-        return "it is as if it guessed, on clips it has never seen: train it on `shape`"
+        return "on clips that it has never seen, it is at chance: train it on `shape`"
     if reached < 0.9:
-        return f"it has learned something, {reached:.0%} on clips it has never seen, but it can do better: train on"
+        return f"it reaches {reached:.0%} on clips that it has never seen, and it can do better: train it longer"
     return None
 
 
 def _onset(onset, random):
     if onset not in range(7):
-        return "two blocks of two frames with a gap of six take ten frames, so the first begins in frame 0 to 6"
+        return "two blocks of two frames with a gap of six take ten frames, so the first can begin in frames 0 to 6"
     onset = int(onset)
     (clips, swapped), _ = tasks.twins("order", "swap", 20, seed=int(random.integers(1000)), onset=onset)
     if (clips[:, 8] != swapped[:, 8]).any((1, 2, 3)).all():
         return None
     if onset == 1:
-        return "one frame late: the second block then fills the frames 9 and 10, and frame 8 is the last of the gap"
-    return (
-        f"the blocks then fill the frames {onset}, {onset + 1}, {onset + 8} and {onset + 9}; frame 8 lies between them"
-    )
+        return "this is one frame late: the second block fills frames 9 and 10, and frame 8 is the last of the gap"
+    return f"the blocks then fill frames {onset}, {onset + 1}, {onset + 8} and {onset + 9}; frame 8 lies between them"
 
 
 # Chapter 3
@@ -190,9 +188,9 @@ def _onset(onset, random):
 def _shapes(shapes, random):
     shapes = [tuple(shape) if isinstance(shape, (tuple, list)) else shape for shape in shapes]
     if len(shapes) != 3 or any(not isinstance(shape, tuple) or len(shape) != 4 for shape in shapes):
-        return "it takes three shapes, one a layer, each of four numbers: (T, H, W, C)"
+        return "it takes three shapes, one per layer, each of four numbers: (T, H, W, C)"
     if not all(is_number(size) for shape in shapes for size in shape):
-        return "it takes three shapes, one a layer, each of four numbers: (T, H, W, C)"
+        return "it takes three shapes, one per layer, each of four numbers: (T, H, W, C)"
     first, pooled, last = shapes
     if first != (30, 32, 24, 8):
         return {
@@ -201,16 +199,16 @@ def _shapes(shapes, random):
                 31,
                 23,
                 8,
-            ): 'the first layer: so it is with "valid" padding; with "same" n / s places are left, rounded up',
+            ): 'the first layer: this is for "valid" padding; "same" leaves n / s places, rounded up',
             (15, 32, 24, 8): "the first layer: its stride is 2 in space only, and 1 in time",
-            (30, 64, 48, 8): "the first layer: a stride of 2 visits every second row and column only",
-            (30, 32, 24, 3): "the first layer: channels that come out are filters, not the channels that went in",
-        }.get(first, f"the first layer does not give {first}: take one axis after the other, with n / s places")
+            (30, 64, 48, 8): "the first layer: a stride of 2 takes only every second row and column",
+            (30, 32, 24, 3): "the first layer: the channels of the output are filters, not the channels of the input",
+        }.get(first, f"the first layer does not give {first}: compute one axis after the other, with n / s places")
     if pooled != (15, 16, 12, 8):
         return {
             (30, 16, 12, 8): "the second layer: this pooling halves time, too",
-            (15, 16, 12, 4): "the second layer: pooling works on each channel by itself and leaves their number",
-        }.get(pooled, f"the second layer does not give {pooled}: it halves three axes of {first}")
+            (15, 16, 12, 4): "the second layer: pooling treats each channel by itself and keeps their number",
+        }.get(pooled, f"the second layer does not give {pooled}: it halves the first three axes of {first}")
     if last != (13, 14, 10, 16):
         return {
             (15, 16, 12, 16): 'the third layer: "valid" padding loses k - 1 places along each axis',
@@ -226,12 +224,12 @@ def _strided(answer, random):
     field, shift = answer
     if field != 7:
         return {
-            5: "R is 5 with a stride of 1; now the three units that conv2 sees stand two frames apart",
-            9: "a stride widens the steps of the layers after it, not the layer's own",
-        }.get(field, f"R is not {field}: 3 frames after conv1, and then (3 - 1) times the step")
+            5: "R is 5 with a stride of 1; now the three units that conv2 sees are two frames apart",
+            9: "a stride widens the steps of the layers after it, not the layer's own step",
+        }.get(field, f"R is not {field}: it is 3 after conv1, and conv2 adds (3 - 1) times the step")
     if shift != 2:
-        odd = "windows begin in every second frame now; after an odd shift they fall between those of before"
-        more = "that is enough, but a smaller shift does as well: by how many frames does a window move on?"
+        odd = "windows now begin in every second frame; after an odd shift they lie between the old ones"
+        more = "that works, but a smaller shift works, too: how far apart are neighbouring windows?"
         return odd if shift % 2 else more
     return None
 
@@ -260,21 +258,21 @@ def _looks_ahead(answer, random):
         if got.ndim or got.dtype.kind not in "biuf":
             return f"it should return one number, not an array of shape {got.shape}"
         if got.dtype == bool:
-            return "it says whether a network looks ahead; how many frames?"
+            return "it says whether a network looks ahead; return how many frames"
         numbers.append(got.item())
     if numbers == [0, 1, 2]:
         return None
     if numbers == [0, -1, -2]:
-        return "the sign is turned round: a network that sees frame t + 1 looks 1 frame ahead"
+        return "the sign is reversed: a network that sees frame t + 1 looks 1 frame ahead"
     if numbers == [1, 2, 3]:
         return "one too many: a causal network sees frame t itself and looks 0 frames ahead"
     if numbers == [7, 7, 7]:
-        return "7 is the whole temporal receptive field, backwards and ahead; look for what comes after t alone"
+        return "7 is the whole temporal receptive field, backwards and ahead; count only the frames after t"
     first, *_ = numbers
     if numbers == [first, first - 1, first - 2]:
-        return f"{first} for a causal network: that is the first output that changes; how far before the change is it?"
+        return f"it says {first} of a causal network, the first output that changes; how far before the change is it?"
     if numbers == [first] * 3:
-        return f"it says {first} of every network; change frames of the future alone: which output differs first?"
+        return f"it says {first} of every network; change only future frames: which output differs first?"
     return f"of networks that look 0, 1 and 2 frames ahead it says {', '.join(f'{number:g}' for number in numbers)}"
 
 
@@ -287,20 +285,20 @@ def _keeps_frozen(answer, random):
         return hint
     batch, frames, *place = got.shape if got.ndim == 5 else (0, 0)
     if got.ndim != 5 or batch != 2:
-        return f"its shape is {got.shape}, and should be (B, T + 2, H, W, C) for clips (B, T, H, W, C)"
+        return f"its shape is {got.shape} and should be (B, T + 2, H, W, C) for clips (B, T, H, W, C)"
     if place != [6, 7, 3]:
-        return f"frames of {place[0]} x {place[1]} for those of 6 x 7: pad time alone, which is axis 1"
+        return f"frames of 6 x 7 became frames of {place[0]} x {place[1]}: pad time alone, which is axis 1"
     if frames != 7:
-        return f"{frames} frames for 5: a kernel three frames deep uses up two, so two have to be added"
+        return f"5 frames became {frames}: a kernel three frames deep uses up two, so add two"
     if (got[:, 0] == 0).all() or (got[:, -1] == 0).all():
-        return "frames of zeros: to the network a shape then appears out of nowhere, and no clip stays frozen"
+        return "you added frames of zeros: to the network a shape then appears out of nowhere, and no clip stays frozen"
     if not np.allclose(got, frame):
-        return "a frozen clip does not stay frozen: all frames should be the one that is there"
+        return "a frozen clip does not stay frozen: all frames should be equal to the one that is there"
     padded, hint = called(answer, moving.copy())
     if hint:
         return hint
     if padded.shape != got.shape or not any(np.allclose(padded[:, at : at + 5], moving) for at in range(3)):
-        return "the clip's own frames are not all in it any more, one after the other"
+        return "the clip's own frames are not all in it any more, in their order"
     return None
 
 
@@ -318,9 +316,9 @@ def _nine(model, random):
     if frames < 9:
         return f"it sees {frames} frames: a kernel of k adds (k - 1) times its dilation"
     if frames > 9:
-        return f"it sees {frames} frames, more than nine"
+        return f"it sees {frames} frames, which is more than nine"
     if min(rows, columns) < 3:
-        return f"it sees {rows} x {columns} pixels, and at least 3 x 3 are asked for"
+        return f"it sees {rows} x {columns} pixels, but at least 3 x 3 are required"
     count = parameters(model)
     if count > 1312:
         return f"it sees what it should, but one kernel of 9 x 3 x 3 has 1,312 parameters, and this has {count:,}"
@@ -596,14 +594,14 @@ EXERCISES = {
         ),
         (
             lambda x: np.moveaxis(x, 1, -2).reshape(len(x), *x.shape[2:4], -1),
-            "the frames have become channels, as in early fusion; here they become images of their own",
+            "the frames have become channels, as in early fusion; make each an image of its own",
         ),
-        (lambda x: x.reshape(len(x), -1, *x.shape[3:]), "the frames stand one below the other in one tall image"),
-        (lambda x: x[:, x.shape[1] // 2], "one frame of each clip is left; all are wanted"),
+        (lambda x: x.reshape(len(x), -1, *x.shape[3:]), "a clip's frames now form one tall image; keep them apart"),
+        (lambda x: x[:, x.shape[1] // 2], "only one frame of each clip is left; all are wanted"),
     ),
     "1.3": truths(
         {
-            "other label": (True, "what came last comes first now, and the label asks for no more than that"),
+            "other label": (True, "what came last now comes first, and the label depends on nothing else"),
             "as good as swap": (False, "more than the order has changed: which way does each shape drift now?"),
         }
     ),
@@ -612,17 +610,17 @@ EXERCISES = {
     "2.1": value(
         "the number of parameters that are added",
         3 * 3 * (3 - 1) * 16,
-        (432, "so many weights has the first convolution in colour; how many more is that than in grey?"),
+        (432, "the first convolution has so many weights in colour; how many more is that than in grey?"),
         (448, "with its biases, the first convolution has so many in colour; how many more is that than in grey?"),
-        (144, "so many for one more channel; from grey to colour there are two more"),
-        (320, "the biases do not double: there is one for each filter, whatever goes in"),
-        (2 * 27_716, "the whole network times three? Only one layer ever meets the channels of the clip"),
+        (144, "these are the weights for one more channel; from grey to colour there are two more"),
+        (320, "the biases do not double: there is one for each filter, whatever the input"),
+        (2 * 27_716, "this would be the whole network times three, but only one layer reads the channels of the clip"),
     ),
     "2.2": Exercise("a model", "with kernels of 5 x 5", _wider),
     "2.3": Exercise("a model", "with two convolutions", _small),
     "2.4": truths(
         {
-            "one of four": (False, "in frame 7 the four members show four places, and nothing forces equal logits"),
+            "one of four": (False, "in frame 7 the members show four places, and nothing forces equal logits"),
             "wiser": (False, "over all clips, frame 7 looks the same whichever way the shape goes"),
         }
     ),

@@ -192,18 +192,21 @@ PUZZLES = {
         _clip,
         lambda clip: clip[::-1],
         (lambda clip: clip[:, ::-1], "this turns every frame upside down; time is the first axis of a clip"),
-        (lambda clip: clip[..., ::-1], "this mirrors every frame, left for right; time is the first axis of a clip"),
-        (lambda clip: clip[::-1, ::-1, ::-1], "this turns round rows and columns, too; only time should run backwards"),
-        (lambda clip: clip[:0:-1], "frame 0 is lost: leave the stop of the slice empty"),
+        (
+            lambda clip: clip[..., ::-1],
+            "this mirrors every frame, so left and right are swapped; time is the first axis of a clip",
+        ),
+        (lambda clip: clip[::-1, ::-1, ::-1], "this reverses rows and columns, too; only time should run backwards"),
+        (lambda clip: clip[:0:-1], "frame 0 is missing: leave the stop of the slice empty"),
         given={"clip": _moving()},
     ),
     "P.2": _puzzle(
         "faster(clip)",
         lambda random: (_bytes(random, 6 + 2 * _size(random), 7, 8),),
         lambda clip: clip[::2],
-        (lambda clip: clip[1::2], "off by one: it should begin with frame 0"),
-        (lambda clip: clip[:, ::2], "this leaves out rows; time is the first axis"),
-        (lambda clip: clip[: len(clip) // 2], "this is the first half at the old speed"),
+        (lambda clip: clip[1::2], "this is off by one: begin with frame 0"),
+        (lambda clip: clip[:, ::2], "this leaves out every second row; time is the first axis"),
+        (lambda clip: clip[: len(clip) // 2], "this is the first half of the clip at the old speed"),
         given={"clip": _counted(6, 1, 2)},
     ),
     "P.3": _puzzle(
@@ -216,9 +219,12 @@ PUZZLES = {
         ),
         (
             lambda clips: clips[:, clips.shape[1] // 2 - 1],
-            "off by one: of four frames, counted from 0, T // 2 is frame 2",
+            "this is off by one: frames are counted from 0, so frame T // 2 of four frames is frame 2",
         ),
-        (lambda clips: clips[:, len(clips) // 2], "this takes the middle of the batch for the middle of time"),
+        (
+            lambda clips: clips[:, len(clips) // 2],
+            "this divides the length of the batch by 2, not the number of frames",
+        ),
         given={"clips": _counted(2, 4, 1, 2)},
     ),
     "P.4": _puzzle(
@@ -226,23 +232,26 @@ PUZZLES = {
         _clip,
         lambda clip: clip.mean((1, 2)),
         (lambda clip: clip.mean(0), "this averages over time and leaves a frame: a long exposure"),
-        (lambda clip: clip.mean(), "one number for the whole clip; one for each frame is asked for"),
+        (lambda clip: clip.mean(), "this is one number for the whole clip; return one number per frame"),
         (lambda clip: clip.sum((1, 2)), "this is the sum; divide by the number of pixels"),
-        (lambda clip: clip.mean(1), "this averages over rows alone; columns are still there"),
+        (lambda clip: clip.mean(1), "this averages over rows alone; average over columns, too"),
         given={"clip": np.array([[[1, 3], [5, 7]], [[2, 2], [2, 6]], [[0, 0], [0, 4]]])},
     ),
     "P.5": _puzzle(
         "differences(clip)",
         _clip,
         lambda clip: clip[1:].astype(int) - clip[:-1],
-        (lambda clip: clip[1:] - clip[:-1], "bytes know no -1: 3 - 5 is 254. Give them a type with a sign first"),
-        (lambda clip: clip[:-1].astype(int) - clip[1:], "the sign is turned round: what is now, less what was before"),
+        (lambda clip: clip[1:] - clip[:-1], "bytes know no -1: 3 - 5 is 254. Convert them to a type with a sign first"),
+        (
+            lambda clip: clip[:-1].astype(int) - clip[1:],
+            "the sign is reversed: subtract the frame before from the frame",
+        ),
         (
             lambda clip: np.abs(clip[1:].astype(int) - clip[:-1]),
-            "without its sign a difference no longer has a direction",
+            "without its sign, a difference no longer shows a direction",
         ),
-        (lambda clip: np.diff(clip.astype(int)), "`np.diff` takes the last axis, columns, unless it is told `axis=0`"),
-        (lambda clip: clip - clip[:1].astype(int), "this is the difference from frame 0, not from the frame before"),
+        (lambda clip: np.diff(clip.astype(int)), "`np.diff` uses the last axis, columns, unless you pass `axis=0`"),
+        (lambda clip: clip - clip[:1].astype(int), "this is the difference from frame 0; subtract the frame before"),
         given={"clip": _moving()},
     ),
     # Axes move.
@@ -252,10 +261,10 @@ PUZZLES = {
         lambda clip: np.moveaxis(clip, 0, -1),
         (
             lambda clip: clip.reshape(*clip.shape[1:], -1),
-            "`reshape` only counts off anew: each channel is a comb through all frames",
+            "`reshape` keeps the order in memory: each channel is a comb through all frames",
         ),
-        (lambda clip: clip.T, "this exchanges rows and columns, too: (W, H, T)"),
-        (lambda clip: clip.swapaxes(0, 1), "time stands in the middle now; channels come last"),
+        (lambda clip: clip.T, "this swaps rows and columns, too: (W, H, T)"),
+        (lambda clip: clip.swapaxes(0, 1), "time is now in the middle; channels come last"),
         arrays=lambda: {"clip": _moving(), "stack(clip)[:, :, t], one channel after the other": _moving()},
     ),
     "P.7": _puzzle(
@@ -264,13 +273,13 @@ PUZZLES = {
         lambda clips: clips.reshape(-1, *clips.shape[2:]),
         (
             lambda clips: clips.swapaxes(0, 1).reshape(-1, *clips.shape[2:]),
-            "frame 0 of every clip comes first now; one clip after the other is asked for",
+            "frame 0 of every clip now comes first; put one clip after the other",
         ),
         (
             lambda clips: clips.reshape(len(clips), -1, clips.shape[3]),
-            "the frames stand one below the other in one tall image",
+            "the frames of a clip now form one tall image; keep them apart",
         ),
-        (lambda clips: clips.mean(0), "this averages over the clips; none should be lost"),
+        (lambda clips: clips.mean(0), "this averages over the clips; keep them all"),
         given={"clips": _counted(2, 3, 1, 2)},
     ),
     "P.8": _puzzle(
@@ -279,13 +288,13 @@ PUZZLES = {
         lambda images, frames: images.reshape(-1, frames, *images.shape[1:]),
         (
             lambda images, frames: images.reshape(frames, -1, *images.shape[1:]),
-            "this makes `frames` clips; a clip should have `frames` frames",
+            "this makes `frames` clips; each clip should have `frames` frames",
         ),
         (
             lambda images, frames: images.reshape(frames, -1, *images.shape[1:]).swapaxes(0, 1),
-            "the shape is right, and each clip has frames of all the others: the first `frames` images are clip 0",
+            "the shape is right, but each clip has frames of all the others: the first `frames` images are clip 0",
         ),
-        (lambda images, frames: images[:frames], "this is the first clip alone"),
+        (lambda images, frames: images[:frames], "this is only the first clip; all are wanted"),
         given={"images": _counted(6, 1, 2), "frames": 3},
     ),
     "P.9": _puzzle(
@@ -294,13 +303,13 @@ PUZZLES = {
         lambda clip: np.moveaxis(clip, 0, 2).reshape(*clip.shape[1:3], -1),
         (
             lambda clip: np.moveaxis(clip, 0, -1).reshape(*clip.shape[1:3], -1),
-            "the reds of all frames come first now; all colours of frame 0 should",
+            "the reds of all frames now come first; all colours of frame 0 should come first",
         ),
         (
             lambda clip: clip.reshape(*clip.shape[1:3], -1),
-            "`reshape` only counts off anew: time has to be moved beside the channels before",
+            "`reshape` keeps the order in memory: move time beside the channels first",
         ),
-        (lambda clip: clip.mean(0), "this averages the frames; they should stand behind each other"),
+        (lambda clip: clip.mean(0), "this averages the frames; put one after the other"),
         arrays=lambda: {
             "clip[:, 0, 0], the three colours of one pixel in two frames": 1 + _counted(2, 3),
             "early(clip)[0, 0], that pixel's channels": 1 + _counted(6),
@@ -313,27 +322,30 @@ PUZZLES = {
         lambda clip: clip.reshape(len(clip), clip.shape[1] // 2, 2, clip.shape[2] // 2, 2).max((2, 4)),
         (
             lambda clip: clip.reshape(len(clip), clip.shape[1] // 2, 2, clip.shape[2] // 2, 2).mean((2, 4)),
-            "this is the average of the four; take the largest",
+            "this is the average of the four pixels; take the largest",
         ),
-        (lambda clip: clip[:, ::2, ::2], "this takes the first of the four, not the largest"),
+        (lambda clip: clip[:, ::2, ::2], "this takes the first of the four pixels; take the largest"),
         (
             lambda clip: clip.reshape(len(clip), 2, clip.shape[1] // 2, 2, clip.shape[2] // 2).max((1, 3)),
-            "this compares pixels that lie half a frame apart: the 2 has to stand after the half",
+            "this compares pixels that are half a frame apart: put the 2 after the half",
         ),
-        (lambda clip: clip.max((1, 2)), "one number a frame is too few: one for each two by two pixels"),
+        (lambda clip: clip.max((1, 2)), "one number per frame is too few: return one for each two by two pixels"),
         given={"clip": np.array([[[1, 0, 2, 2], [4, 3, 2, 5]], [[6, 0, 0, 0], [0, 0, 0, 7]]])},
     ),
     "P.11": _puzzle(
         "pairs(clip)",
         lambda random: (_bytes(random, 2 * _size(random), 7, 8),),
         lambda clip: np.maximum(clip[::2], clip[1::2]),
-        (lambda clip: np.maximum(clip[:-1], clip[1:]), "these windows overlap: the second begins with frame 2"),
+        (lambda clip: np.maximum(clip[:-1], clip[1:]), "these windows overlap; the second should begin with frame 2"),
         (
             lambda clip: np.maximum(clip[: len(clip) // 2], clip[len(clip) // 2 :]),
-            "this compares frames half a clip apart, not neighbours",
+            "this compares frames that are half a clip apart; compare neighbours",
         ),
-        (lambda clip: (clip[::2].astype(float) + clip[1::2]) / 2, "this is the average of the two; take the larger"),
-        (lambda clip: clip[::2], "this takes the first of the two, not the larger"),
+        (
+            lambda clip: (clip[::2].astype(float) + clip[1::2]) / 2,
+            "this is the average of the two frames; take the larger",
+        ),
+        (lambda clip: clip[::2], "this takes the first of the two frames; take the larger"),
         given={"clip": _moving()},
     ),
     "P.12": _puzzle(
@@ -342,22 +354,22 @@ PUZZLES = {
         _softmax,
         (
             lambda scores: _softmax(scores, 0),
-            "the weights of one frame add up to 1 over the clips; those of one clip should, over its frames",
+            "the weights of one frame add up to 1 over the clips; those of one clip should add up to 1",
         ),
         (
             lambda scores: _softmax(_softmax(scores)),
-            "softmax twice: weights are made into weights again, and all become alike",
+            "this is softmax twice: it turns weights into weights again, which makes them nearly equal",
         ),
-        (lambda scores: np.exp(scores), "all are positive; divide by their sum over time"),
+        (lambda scores: np.exp(scores), "all are positive; now divide by their sum over time"),
         (
             lambda scores: np.exp(scores) / np.exp(scores).sum(),
-            "the sum runs over all clips; each clip needs one of its own, with `keepdims=True`",
+            "this is the sum over all clips; each clip needs a sum of its own, with `keepdims=True`",
         ),
         (
             lambda scores: scores / scores.sum(1, keepdims=True),
             "without `np.exp` a negative score becomes a negative weight",
         ),
-        (lambda scores: 1 / (1 + np.exp(-scores)), "that is the sigmoid: it looks at one score at a time"),
+        (lambda scores: 1 / (1 + np.exp(-scores)), "this is the sigmoid, which looks at one score at a time"),
         given={"scores": np.array([[0.0, 0.0, 0.0, 0.0], [0.0, 3.0, 0.0, 1.0]])},
     ),
     "P.13": _puzzle(
@@ -369,10 +381,10 @@ PUZZLES = {
         lambda features, weights: (features * weights[..., None]).sum(1),
         (
             lambda features, weights: (features * weights[..., None]).mean(1),
-            "the weights add up to 1 already; the mean divides by T once more",
+            "the weights already add up to 1; the mean divides by T once more",
         ),
         (lambda features, weights: features.mean(1), "this is the plain average: the weights are not used"),
-        (lambda features, weights: features * weights[..., None], "weighted, but not yet added up over time"),
+        (lambda features, weights: features * weights[..., None], "this is weighted, but not yet added up over time"),
         (
             lambda features, weights: (features * weights[..., None]).sum(-1),
             "this adds up the features of each frame; add up over time",
@@ -386,11 +398,11 @@ PUZZLES = {
         lambda clip, size: np.stack([clip[t : t + size] for t in range(len(clip) - size + 1)]),
         (
             lambda clip, size: np.stack([clip[t : t + size] for t in range(len(clip) - size)]),
-            "off by one: the last window is missing, the one that ends with the last frame",
+            "this is off by one: the last window is missing, which ends with the last frame",
         ),
         (
             lambda clip, size: np.stack([clip[t : t + size] for t in range(0, len(clip) - size + 1, size)]),
-            "these do not overlap: a window should begin in every frame that leaves room",
+            "these windows do not overlap: a window should begin in every frame that leaves room for it",
         ),
         (
             lambda clip, size: sliding_window_view(clip, size, axis=0),
@@ -404,17 +416,17 @@ PUZZLES = {
         lambda clip, kernel: np.einsum("thwk,k->thw", sliding_window_view(clip, len(kernel), 0), kernel),
         (
             lambda clip, kernel: np.einsum("thwk,k->thw", sliding_window_view(clip, len(kernel), 0), kernel[::-1]),
-            "the kernel runs backwards. Mathematicians call that a convolution; networks do not turn it round",
+            "the kernel runs backwards. Mathematicians call that a convolution; networks do not reverse it",
         ),
         (
             lambda clip, kernel: np.einsum(
                 "thwk,k->thw", sliding_window_view(np.pad(clip, ((1, 1), (0, 0), (0, 0))), 3, 0), kernel
             ),
-            "as many frames as before: zeros were put at both ends. Here nothing is padded",
+            "there are as many frames as before, because of zeros at both ends. Here nothing is padded",
         ),
         (
             lambda clip, kernel: sliding_window_view(clip, len(kernel), 0).sum(-1),
-            "each frame counts the same: the kernel's weights are not used",
+            "each frame counts the same: use the kernel's weights",
         ),
         given={"clip": np.array([[[0]], [[0]], [[5]], [[0]], [[1]]]), "kernel": np.array([-1, 0, 1])},
     ),
@@ -422,10 +434,13 @@ PUZZLES = {
         "places(n, kernel, stride)",
         _overhanging,
         lambda n, kernel, stride: (n - kernel) // stride + 1,
-        (lambda n, kernel, stride: (n - kernel) // stride, "off by one: the first place, at 0, counts, too"),
+        (lambda n, kernel, stride: (n - kernel) // stride, "this is off by one: the first place, at 0, counts, too"),
         (lambda n, kernel, stride: n - kernel + 1, "the stride is not used yet"),
-        (lambda n, kernel, stride: -(-n // stride), 'that is what "same" padding leaves; here nothing is padded'),
-        (lambda n, kernel, stride: -(-(n - kernel) // stride) + 1, "rounded up, the last window hangs over the end"),
+        (lambda n, kernel, stride: -(-n // stride), 'this is what "same" padding leaves; here nothing is padded'),
+        (
+            lambda n, kernel, stride: -(-(n - kernel) // stride) + 1,
+            "this is rounded up, so the last window goes beyond the end",
+        ),
         arrays=lambda: {
             "8 frames": np.arange(8),
             "where a kernel of 3 lies, with a stride of 2: 3 places": _places(8, 3, 2),
@@ -439,14 +454,14 @@ PUZZLES = {
             int(random.integers(5, 9)),
         ),
         lambda kernel, channels, filters: int(np.prod(kernel)) * channels * filters + filters,
-        (lambda kernel, channels, filters: int(np.prod(kernel)) * channels * filters, "each filter has a bias besides"),
+        (lambda kernel, channels, filters: int(np.prod(kernel)) * channels * filters, "each filter has a bias, too"),
         (
             lambda kernel, channels, filters: int(np.prod(kernel)) * filters + filters,
-            "a kernel is as deep as its input has channels: it has weights for each",
+            "a kernel has weights for each channel of its input",
         ),
         (
             lambda kernel, channels, filters: (int(np.prod(kernel)) + 1) * channels * filters,
-            "one bias for a filter, not one for each channel that it reads",
+            "there is one bias per filter, not one for each channel that it reads",
         ),
         (
             lambda kernel, channels, filters: int(np.prod(kernel[1:])) * channels * filters + filters,
@@ -461,15 +476,15 @@ PUZZLES = {
         "field(kernels, strides)",
         lambda random: ([int(k) for k in random.integers(2, 6, 3)], [2, 1, 3] if random.random() < 0.5 else [3, 2, 2]),
         _field,
-        (_stride_first, "a stride widens the steps of the layers after it, not the layer's own"),
+        (_stride_first, "a stride widens the steps of the layers after it, not the layer's own step"),
         (
             lambda kernels, strides: _field(kernels, [1] * len(kernels)),
-            "the strides are not used yet: after a stride of 2 each step is worth two frames",
+            "the strides are not used yet: after a stride of 2, each step is two frames",
         ),
         (lambda kernels, strides: sum(kernels), "neighbouring windows overlap: a kernel of k adds k - 1 steps"),
         (
             lambda kernels, strides: _field(kernels, strides) - 1,
-            "off by one: begin with the one frame that a frame sees of itself",
+            "this is off by one: start with a field of one frame",
         ),
         arrays=_seen,
     ),
@@ -479,23 +494,23 @@ PUZZLES = {
         lambda clip, kernel: np.pad(clip, ((kernel - 1, 0), (0, 0), (0, 0))),
         (
             lambda clip, kernel: np.pad(clip, ((0, kernel - 1), (0, 0), (0, 0))),
-            "behind the clip they open the future: put them in front",
+            "blank frames behind the clip open the future: put them in front",
         ),
         (
             lambda clip, kernel: np.pad(clip, ((kernel, 0), (0, 0), (0, 0))),
-            "off by one: the frame itself is the last of the kernel's frames",
+            "this is off by one: the frame itself is the last of the kernel's frames",
         ),
         (
             lambda clip, kernel: np.pad(clip, (((kernel - 1) // 2, kernel // 2), (0, 0), (0, 0))),
-            'half in front and half behind is "same" padding, and looks ahead',
+            'half in front and half behind is "same" padding, which looks ahead',
         ),
         (
             lambda clip, kernel: np.pad(clip, ((kernel - 1, 0), (0, 0), (0, 0)), mode="edge"),
-            "frame 0 repeated; blank frames are asked for",
+            "this is frame 0 repeated; pad with blank frames",
         ),
         (
             lambda clip, kernel: np.pad(clip, kernel - 1),
-            "this pads all axes at both ends; only the front of time needs it",
+            "this pads all axes at both ends; pad only the front of time",
         ),
         given={"clip": 1 + _counted(3, 1, 2), "kernel": 3},
     ),
@@ -506,12 +521,15 @@ PUZZLES = {
         _mask,
         (
             lambda lengths, frames: np.arange(frames) <= lengths[:, None],
-            "off by one: a clip of three frames has the frames 0, 1 and 2",
+            "this is off by one: a clip of three frames has the frames 0, 1 and 2",
         ),
-        (lambda lengths, frames: np.arange(frames) >= lengths[:, None], "turned round: True is for what is there"),
+        (
+            lambda lengths, frames: np.arange(frames) >= lengths[:, None],
+            "this is reversed: True means that the frame is there",
+        ),
         (
             lambda lengths, frames: np.arange(frames)[:, None] < lengths,
-            "the axes are exchanged: a row is a clip, a column a frame",
+            "the axes are swapped: each row should be a clip and each column a frame",
         ),
         given={"lengths": np.array([3, 1, 4]), "frames": 5},
     ),
@@ -519,14 +537,14 @@ PUZZLES = {
         "average(features, mask)",
         _masked,
         lambda features, mask: (features * mask[..., None]).sum(1) / mask.sum(1)[:, None],
-        (lambda features, mask: features.mean(1), "the mask is not used: what was padded is averaged, too"),
+        (lambda features, mask: features.mean(1), "the mask is not used: the padding is averaged, too"),
         (
             lambda features, mask: (features * mask[..., None]).mean(1),
-            "divided by T: short clips come out too small. Divide by the frames that are there",
+            "this divides by T, so short clips come out too small. Divide by the number of frames that are there",
         ),
         (
             lambda features, mask: (features * mask[..., None]).sum(1),
-            "added up, but not yet divided by how many frames are there",
+            "this is added up, but not yet divided by the number of frames that are there",
         ),
         (
             lambda features, mask: features[mask].mean(0),
@@ -546,12 +564,12 @@ PUZZLES = {
         lambda states, lengths: states[np.arange(len(states)), lengths - 1],
         (
             lambda states, lengths: states[np.arange(len(states)), lengths],
-            "off by one: the last of three frames is frame 2",
+            "this is off by one: the last of three frames is frame 2",
         ),
-        (lambda states, lengths: states[:, -1], "after the padding, as if it were part of the clip"),
+        (lambda states, lengths: states[:, -1], "this is the state after the padding, as if it were part of the clip"),
         (
             lambda states, lengths: states[:, lengths - 1],
-            "this takes every length from every clip; pair them: `np.arange(B)` beside the lengths",
+            "this takes every length from every clip; pair them: put `np.arange(B)` before the lengths",
         ),
         (lambda states, lengths: states[0, lengths - 1], "all of these come from clip 0"),
         given={"states": _counted(2, 4, 2), "lengths": np.array([3, 1])},
@@ -563,11 +581,11 @@ PUZZLES = {
         _shift,
         (
             lambda x, n: _shift(x, n, wrap=True),
-            "what leaves at one end comes in at the other: `np.roll` goes round, and zeros are asked for",
+            "what leaves at one end comes in at the other: `np.roll` goes round; put zeros there",
         ),
         (
             lambda x, n: _shift(x, n, flip=True),
-            "exchanged: the first n channels come from the frame after, the next n from the frame before",
+            "these are swapped: the first n channels come from the frame after, the next n from the frame before",
         ),
         (
             lambda x, n: np.concatenate([_shift(x, n)[:, :n], x[:, n:]], 1),
@@ -586,11 +604,11 @@ PUZZLES = {
         ),
         (
             lambda clip, t, h, w: _boxes(clip, t, h, w).T,
-            "one box a column; one a row is asked for",
+            "there is one box per column; return one per row",
         ),
         (
             lambda clip, t, h, w: _boxes(clip, t, h, w).reshape(-1, t, h * w).mean(1),
-            "the frames of a box are averaged; all its numbers are wanted",
+            "the frames of a box are averaged; keep all its numbers",
         ),
         (
             lambda clip, t, h, w: _boxes(clip, 1, h, w),
@@ -608,7 +626,7 @@ PUZZLES = {
         ),
         (
             lambda kernel, depth: np.repeat(kernel, depth, axis=0) / depth,
-            "the rows are repeated; make an axis of time first",
+            "the rows are repeated; add an axis of time first",
         ),
         (
             lambda kernel, depth: np.repeat(kernel[..., None], depth, axis=-1) / depth,
@@ -622,11 +640,11 @@ PUZZLES = {
         _swapped,
         (
             lambda clip, first, second, block: _swapped(clip, first, second, block, careless=True),
-            "the second block is there twice: by the time it was read, the first had been written over. Copy before",
+            "the second block is there twice, because the first was written over before it was read. Copy it first",
         ),
         (
             lambda clip, first, second, block: clip[::-1],
-            "this turns the whole clip round; only the blocks change places",
+            "this reverses the whole clip; only the blocks should change places",
         ),
         (
             lambda clip, first, second, block: _swapped(clip, first, second, 1),
@@ -642,11 +660,14 @@ PUZZLES = {
             lambda answers, labels: (answers == labels).mean(),
             "this is the share of right clips; a pair counts if both of its members are right",
         ),
-        (lambda answers, labels: (answers == labels).any(0).mean(), "one of two is enough here; both should be right"),
-        (lambda answers, labels: (answers == labels).all(0).sum(), "this is their number; the share is asked for"),
+        (
+            lambda answers, labels: (answers == labels).any(0).mean(),
+            "this counts sets with one right answer; both should be right",
+        ),
+        (lambda answers, labels: (answers == labels).all(0).sum(), "this is their number; return the share"),
         (
             lambda answers, labels: (answers == labels).all(1).mean(),
-            "this asks each member for being right in every set; ask each set: the members are axis 0",
+            "this asks whether each member is right in every set; ask about each set: the members are axis 0",
         ),
         given={"answers": np.array([[0, 0, 1, 0], [0, 1, 1, 1]]), "labels": np.array([[0, 0, 0, 0], [1, 1, 1, 1]])},
     ),

@@ -221,7 +221,7 @@ TABLE = {
         drawn,
         {
             "draw recordings": lambda group, share, seed: np.random.default_rng(seed).random(len(group)) < share,
-            "exchanged": lambda group, share, seed: ~drawn(group, share, seed),
+            "swapped": lambda group, share, seed: ~drawn(group, share, seed),
             "every seed": lambda group, share, seed: drawn(group, share, 0),
             "two ways": lambda group, share, seed: drawn(group, share, GOES_ON),
             "indices of frames": lambda group, share, seed: np.flatnonzero(drawn(group, share, seed)),
@@ -248,7 +248,7 @@ TABLE = {
             "not 5 x 5 yet": Built(lambda: frame_network(kernel=3)),
             "has three": Built(lambda: frame_network(convolutions=2)),
             "pooling gone": Built(lambda: frame_network(pools=())),
-            "this model reads one": Built(lambda: frame_network(frame=None)),
+            "it should see one": Built(lambda: frame_network(frame=None)),
         },
     ),
     "2.3": (
@@ -280,7 +280,7 @@ TABLE = {
     "3.1": (
         [list(shape) for shape in SHAPES],
         {
-            "first layer: so it is": shapes(0, (26, 31, 23, 8)),
+            "first layer: this is for": shapes(0, (26, 31, 23, 8)),
             "stride is 2 in space only": shapes(0, (15, 32, 24, 8)),
             "every second row": shapes(0, (30, 64, 48, 8)),
             "filters, not": shapes(0, (30, 32, 24, 3)),
@@ -307,7 +307,7 @@ TABLE = {
     "3.3": (
         looks(change=9, frames=16),
         {
-            "sign is turned round": looks(tell=lambda change, first: first - change),
+            "sign is reversed": looks(tell=lambda change, first: first - change),
             "one too many": looks(tell=lambda change, first: change - first + 1),
             "how far before the change": looks(tell=lambda change, first: first),
             "how many frames": looks(tell=lambda change, first: first < change),
@@ -586,16 +586,16 @@ TABLE = {
         lambda clip: np.flip(clip, 0),
         {
             "upside down": lambda clip: np.flip(clip, 1),
-            "left for right": lambda clip: np.flip(clip, 2),
+            "left and right": lambda clip: np.flip(clip, 2),
             "only time": lambda clip: np.flip(clip),
-            "frame 0 is lost": lambda clip: np.array([clip[t] for t in range(len(clip) - 1, 0, -1)]),
+            "frame 0 is missing": lambda clip: np.array([clip[t] for t in range(len(clip) - 1, 0, -1)]),
         },
     ),
     "P.2": (
         lambda clip: clip[np.arange(0, len(clip), 2)],
         {
             "begin with frame 0": lambda clip: clip[1::2],
-            "rows": lambda clip: clip[:, ::2],
+            "second row": lambda clip: clip[:, ::2],
             "old speed": lambda clip: clip[: len(clip) // 2],
         },
     ),
@@ -604,7 +604,7 @@ TABLE = {
         {
             "middle clip of the batch": lambda clips: clips[clips.shape[0] // 2],
             "off by one": lambda clips: clips[:, (clips.shape[1] - 1) // 2],
-            "middle of the batch for": lambda clips: clips[:, clips.shape[0] // 2],
+            "length of the batch": lambda clips: clips[:, clips.shape[0] // 2],
         },
     ),
     "P.4": (
@@ -613,16 +613,16 @@ TABLE = {
             "long exposure": lambda clip: clip.mean(axis=0),
             "one number for the whole": lambda clip: clip.mean(),
             "divide by the number": lambda clip: clip.sum(axis=(1, 2)),
-            "columns are still": lambda clip: clip.mean(axis=1),
+            "over columns, too": lambda clip: clip.mean(axis=1),
         },
     ),
     "P.5": (
         lambda clip: np.diff(clip.astype("int16"), axis=0),
         {
             "bytes know no -1": lambda clip: np.diff(clip, axis=0),
-            "less what was before": lambda clip: -np.diff(clip.astype(float), axis=0),
-            "no longer has a direction": lambda clip: abs(np.diff(clip.astype(float), axis=0)),
-            "unless it is told": lambda clip: np.diff(clip.astype(float)),
+            "the sign is reversed": lambda clip: -np.diff(clip.astype(float), axis=0),
+            "no longer shows": lambda clip: abs(np.diff(clip.astype(float), axis=0)),
+            "unless you pass": lambda clip: np.diff(clip.astype(float)),
             "from frame 0": lambda clip: clip.astype(float) - clip[0],
         },
     ),
@@ -640,7 +640,7 @@ TABLE = {
         {
             "frame 0 of every clip": lambda clips: np.concatenate([clips[:, t] for t in range(clips.shape[1])]),
             "tall image": lambda clips: np.stack([np.concatenate(list(clip)) for clip in clips]),
-            "none should be lost": lambda clips: clips.mean(axis=0),
+            "keep them all": lambda clips: clips.mean(axis=0),
         },
     ),
     "P.8": (
@@ -650,14 +650,14 @@ TABLE = {
             "frames of all the others": lambda images, frames: np.stack(
                 [images[i :: len(images) // frames] for i in range(len(images) // frames)]
             ),
-            "first clip alone": lambda images, frames: images[:frames],
+            "only the first clip": lambda images, frames: images[:frames],
         },
     ),
     "P.9": (
         lambda clip: np.concatenate(list(clip), axis=-1),
         {
             "reds": lambda clip: np.concatenate([np.stack(list(clip[..., c]), -1) for c in range(3)], -1),
-            "beside the channels before": lambda clip: clip.reshape(*clip.shape[1:3], -1),
+            "beside the channels first": lambda clip: clip.reshape(*clip.shape[1:3], -1),
             "averages": lambda clip: clip.mean(axis=0),
         },
     ),
@@ -732,8 +732,8 @@ TABLE = {
     "P.17": (
         lambda kernel, channels, filters: filters * (1 + channels * kernel[0] * kernel[1] * kernel[2]),
         {
-            "bias besides": lambda kernel, channels, filters: filters * channels * np.prod(kernel),
-            "deep as its input": lambda kernel, channels, filters: filters * (1 + np.prod(kernel)),
+            "has a bias, too": lambda kernel, channels, filters: filters * channels * np.prod(kernel),
+            "channel of its input": lambda kernel, channels, filters: filters * (1 + np.prod(kernel)),
             "each channel that it reads": lambda kernel, channels, filters: filters * channels * (1 + np.prod(kernel)),
             "of one frame": lambda kernel, channels, filters: filters * (1 + channels * kernel[1] * kernel[2]),
         },
@@ -765,15 +765,15 @@ TABLE = {
         lambda lengths, frames: np.array([[t < length for t in range(frames)] for length in lengths]),
         {
             "the frames 0, 1 and 2": lambda lengths, frames: lengths[:, None] >= np.arange(frames),
-            "what is there": lambda lengths, frames: lengths[:, None] <= np.arange(frames),
-            "axes are exchanged": lambda lengths, frames: lengths > np.arange(frames)[:, None],
+            "this is reversed": lambda lengths, frames: lengths[:, None] <= np.arange(frames),
+            "axes are swapped": lambda lengths, frames: lengths > np.arange(frames)[:, None],
             "should hold bool": lambda lengths, frames: (np.arange(frames) < lengths[:, None]).astype(int),
         },
     ),
     "P.21": (
         lambda features, mask: np.average(features, 1, np.broadcast_to(mask[..., None], features.shape)),
         {
-            "not used": lambda features, mask: features.mean(axis=1),
+            "mask is not used": lambda features, mask: features.mean(axis=1),
             "too small": lambda features, mask: np.where(mask[..., None], features, 0).mean(1),
             "not yet divided": lambda features, mask: np.where(mask[..., None], features, 0).sum(1),
             "whose frames": lambda features, mask: features[mask].mean(axis=0),
@@ -798,7 +798,7 @@ TABLE = {
             "goes round": lambda x, n: np.concatenate(
                 [np.roll(x, -1, 0)[:, :n], np.roll(x, 1, 0)[:, n : 2 * n], x[:, 2 * n :]], 1
             ),
-            "exchanged": lambda x, n: np.concatenate(
+            "these are swapped": lambda x, n: np.concatenate(
                 [np.pad(x, ((1, 0), (0, 0)))[:-1, :n], np.pad(x, ((0, 1), (0, 0)))[1:, n : 2 * n], x[:, 2 * n :]], 1
             ),
             "the next n should": lambda x, n: np.concatenate([np.pad(x, ((0, 1), (0, 0)))[1:, :n], x[:, n:]], 1),
@@ -816,7 +816,7 @@ TABLE = {
         ),
         {
             "strips of memory": lambda clip, t, h, w: clip.reshape(-1, t * h * w),
-            "one box a column": lambda clip, t, h, w: puzzles._boxes(clip, t, h, w).T,
+            "one box per column": lambda clip, t, h, w: puzzles._boxes(clip, t, h, w).T,
             "frames of a box": lambda clip, t, h, w: puzzles._boxes(clip, t, h, w).reshape(-1, t, h * w).mean(1),
             "single frames": lambda clip, t, h, w: np.concatenate([puzzles._boxes(f[None], 1, h, w) for f in clip]),
         },
@@ -847,7 +847,7 @@ TABLE = {
                 "a, b = slice(first, first + block), slice(second, second + block); clip = clip.copy(); "
                 "clip[a], clip[b] = clip[b], clip[a]; return clip",
             ),
-            "whole clip round": lambda clip, first, second, block: clip[::-1],
+            "whole clip;": lambda clip, first, second, block: clip[::-1],
             "one frame of each": lambda clip, first, second, block: puzzles._swapped(clip, first, second, 1),
             "itself has changed": loops(
                 "swap(clip, first, second, block)",
@@ -861,7 +861,7 @@ TABLE = {
         {
             "share of right clips": lambda answers, labels: np.mean(answers == labels),
             "both should be right": lambda answers, labels: 1 - np.prod(answers != labels, axis=0).mean(),
-            "share is asked for": lambda answers, labels: np.prod(answers == labels, axis=0).sum(),
+            "return the share": lambda answers, labels: np.prod(answers == labels, axis=0).sum(),
             "members are axis 0": lambda answers, labels: np.prod(answers == labels, axis=1).mean(),
         },
     ),
