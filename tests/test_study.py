@@ -69,14 +69,14 @@ def test_the_sample_has_each_row_and_each_column(planned):
     assert len(sample) < 20
 
 
-@pytest.mark.parametrize(("planned", "name"), study.PLANS.values())
-def test_what_is_stored_is_the_whole_plan(planned, name):
-    stored, plan = study.read(study.ROOT / "seqlib" / name)["runs"], json.loads(json.dumps(planned()))
+@pytest.mark.parametrize(("planned", "path"), study.PLANS.values())
+def test_what_is_stored_is_the_whole_plan(planned, path):
+    stored, plan = study.read(path)["runs"], json.loads(json.dumps(planned()))
     kept = [{what: run[what] for what in plan[0]} for run in stored]
-    assert kept == [run for run in plan if name not in UNDER_WAY or run in kept]
+    assert kept == [run for run in plan if path.name not in UNDER_WAY or run in kept]
     for run in stored:
         assert 0 <= run["right"] <= run["total"] == 2000
-        assert name in UNDER_WAY or 0 <= run["train_accuracy"] <= 1
+        assert path.name in UNDER_WAY or 0 <= run["train_accuracy"] <= 1
         assert set(run["made"]) == set(study.provenance())
 
 
@@ -229,7 +229,10 @@ def test_an_open_gate_is_all_that_is_changed():
 
 
 def test_a_name_means_one_cell_in_all_plans():
-    for parts in ((study.TASKS, study.FILMS, study.ON_FEW, study.AT_32), (study.FAMILIES, study.HEADS, study.GATED)):
+    for parts in (
+        (study.TASKS, study.FILMS, study.ON_FEW, study.AT_32),
+        (study.FAMILIES, study.HEADS, study.REMEDIES, study.GATED),
+    ):
         assert len(set().union(*parts)) == sum(map(len, parts))
 
 
