@@ -47,7 +47,7 @@ def run(body, message, names):
         exec(code, names)
         return
     kind, _, words = message.strip().partition(": ")
-    expected = re.compile(".*".join(map(re.escape, words.split("..."))), re.S)
+    expected = re.compile(".*".join(map(re.escape, re.split(r"\s*\.\.\.\s*", words))), re.S)
     if kind.endswith("Warning"):
         with pytest.warns(Warning) as caught:
             exec(code, names)
@@ -93,12 +93,29 @@ def test_a_quoted_message_that_does_not_come_is_noticed(body, message, fits):
             run(body, message, {})
 
 
+FIXES = (ROOT / "book" / "when_it_does_not_work.md").read_text("utf-8")
+ENTRIES = re.findall(r"^\((fix-[a-z-]+)\)=\n### (.*?)\n(.*?)(?=^\(fix-|^## |\Z)", FIXES, re.M | re.S)
+
+
+@pytest.mark.parametrize(
+    ("label", "body"), [(label, body) for label, _, body in ENTRIES], ids=[row[0] for row in ENTRIES]
+)
+def test_each_entry_of_what_does_not_work_has_the_same_four_parts(label, body):
+    parts = re.findall(r"^\*\*(Cause|Check|Remedy)\.\*\* |^\*\*(Explained in)\*\* \[", body, re.M)
+    assert [a or b for a, b in parts] == ["Cause", "Check", "Remedy", "Explained in"]
+    assert re.search(r"^```\{index\} !", body, re.M) and "```python" in body
+    assert FIXES.split("\n## ")[0].count(f"]({label})") == 1  # the list at the top
+
+
+def test_every_entry_of_what_does_not_work_was_looked_at():
+    assert len(ENTRIES) == FIXES.count("\n### ") >= 20
+
+
 @pytest.mark.slow
 def test_the_note_on_cuda_is_tensorflows_own():
     program = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    text = (ROOT / "book" / "when_it_does_not_work.md").read_text("utf-8")
-    (note,) = re.findall(r"^### (Could not find cuda drivers.*)$", text, re.M)
+    (note,) = (heading for _, heading, _ in ENTRIES if "cuda" in heading)
     assert int(done.stdout) > 0 or note in done.stderr
 
 

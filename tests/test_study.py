@@ -16,7 +16,7 @@ from any_task import OUR_FAMILIES, OURS
 import seqlib
 from seqlib import measure, models
 from seqlib.backend import keras
-from tools import costs, failures, notebooks, runs, study
+from tools import costs, failures, notebooks, remedies, runs, study
 
 MEASURED = {"right": 9, "total": 10, "seconds": 1.0, "train_accuracy": 0.9}
 PLANS = [plan for plan, _ in study.PLANS.values()]
@@ -208,6 +208,53 @@ def test_the_listing_is_the_one_that_lesson_6_writes_out(depth):
     ours = keras.Model(clip, keras.layers.Dense(10)(runs.HEADS["flat"](x)))
     assert measure.parameters(ours) == measure.parameters(theirs)
     assert measure.multiply_adds(ours) == measure.multiply_adds(theirs)
+
+
+def test_shifted_clips_are_the_same_clips_at_other_places_all_frames_alike():
+    x, y = seqlib.clips("direction", 3, frames=4, resolution=8, size=(3, 4))
+    moved, labels = remedies.repeated(x, y, 5, seed=0)
+    assert (labels == np.tile(y, 5)).all() and len(moved) == 15
+    for i, clip in enumerate(moved):
+        places = [place for place in product(range(8), repeat=2) if (np.roll(x[i % 3], place, (1, 2)) == clip).all()]
+        assert len(places) == 1
+    assert not (moved[:3] == moved[3:6]).all()
+    same, _ = remedies.repeated(x, y, 2, seed=None)
+    assert (same == np.concatenate([x, x])).all()
+
+
+def test_frozen_convolutions_are_the_source_s_and_stay_so():
+    source, model = (
+        runs.headed(seqlib.TASKS["event"], (4, 8, 8, 1), seed, body="3D CNN", head="flat", units=()) for seed in (1, 2)
+    )
+    remedies.freeze(model, [layer.get_weights() for layer in remedies.body(source)])
+    pairs = [(own, given) for own, given in zip(model.layers, source.layers, strict=True) if own.get_weights()]
+    assert [all(map(np.array_equal, own.get_weights(), given.get_weights())) for own, given in pairs] == [True] * 3 + [
+        False
+    ]
+    assert [own.trainable for own, _ in pairs] == [False] * 3 + [True]
+
+
+def test_each_remedy_has_64_clips_and_as_many_steps():
+    for run in study.remedies():
+        own = run["clips"] - run["settings"]["held_out"]
+        steps = -(-own * run["repeats"] // 32) * run["epochs"]
+        assert (run["clips"], steps) == (64, study.BUDGET["clips"] // 32 * study.FEW_EPOCHS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "column", ["Flatten, early stopping", "maximum, shifted clips", "Flatten, frozen convolutions"]
+)
+def test_a_remedy_says_what_it_did(column, monkeypatch):
+    monkeypatch.setattr(runs, "NEW", 20)
+    monkeypatch.setattr(remedies, "SOURCE_CLIPS", 32)
+    monkeypatch.setattr(remedies, "SOURCE_EPOCHS", 1)
+    monkeypatch.setattr(remedies, "PATIENCE", 1)
+    (run,) = (run for run in study.remedies() if (run["column"], run["task"], run["seed"]) == (column, "event", 0))
+    measured = study.carry_out(run | {"epochs": 3})
+    assert measured["total"] == 20 and 0 <= measured["right"] <= 20 and 0 <= measured["train_accuracy"] <= 1
+    assert len(measured["loss"]) == (1 if run["settings"]["held_out"] else 3)
+    assert measured["epochs_done"] <= 3 and measured["trained_parameters"] > 100
 
 
 @pytest.mark.parametrize(("cell", "bias"), [("gru", 4), ("lstm", 2), ("lstm", 4)])

@@ -54,9 +54,9 @@ class Remedies(SphinxDirective):
         lines = [f"| {' | '.join(row)} |" for row in table]
         lines += [
             "",
-            f"On new clips: means of {len(plain)} seeds, in brackets the lowest and the highest. With nothing done, the "
-            f"loss on new clips of `{tasks[0]}` is {first:.2f} after the first of {len(plain[0]['loss'])} epochs, and "
-            f"{loss(plain)} after the last.",
+            f"On new clips: means of {len(plain)} seeds, in brackets the lowest and the highest. With nothing done, "
+            f"the loss on new clips of `{tasks[0]}` is {first:.2f} after the first of {len(plain[0]['loss'])} epochs "
+            f"and {loss(plain)} after the last.",
         ]
         return self.parse_text_to_nodes("\n".join(lines))
 
