@@ -47,7 +47,8 @@ def run(body, message, names):
         exec(code, names)
         return
     kind, _, words = message.strip().partition(": ")
-    expected = re.compile(".*".join(map(re.escape, re.split(r"\s*\.\.\.\s*", words))), re.S)
+    parts = [r"\s+".join(map(re.escape, part.split())) for part in words.split("...")]
+    expected = re.compile(".*".join(parts), re.S)
     if kind.endswith("Warning"):
         with pytest.warns(Warning) as caught:
             exec(code, names)
