@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 FIXES, CHAPTER_2 = "book/when_it_does_not_work", "book/02_one_frame_at_a_time"
 CHAPTER_4, CHAPTER_6 = "book/04_cnn_rnn_hybrids", "book/06_choosing_an_architecture"
 CHAPTER_7 = "book/07_your_own_video"
-FIRST = 3  # pages that somebody looks at
+FIRST = 5  # pages that somebody looks at
 
 ASKED = [  # the words, the page that answers, where it was asked: repository and number of the issue on GitHub
     ("expected ndim=5, found ndim=4", FIXES, "rstudio/keras3#220"),
