@@ -43,8 +43,8 @@ notebooks: $(READY)  ## Execute the notebooks in place and store their outputs; 
 study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hours; goes on where it stopped; QUICK=1 tries it.
 	@$(IN_VENV) tools.study matrix
 
-sweeps: $(READY)  ## Train over heads, gates, learning rates, clips, gaps and films into seqlib/*.json, hours; PLAN=heads for one; QUICK=1 tries it.
-	@$(IN_VENV) tools.study $(or $(PLAN),heads gates rates sweeps)
+sweeps: $(READY)  ## Train over heads, gates, learning rates, clips, gaps, films and remedies into seqlib/*.json and book/remedies.json, hours; PLAN=heads for one; QUICK=1 tries it.
+	@$(IN_VENV) tools.study $(or $(PLAN),heads gates rates sweeps remedies)
 
 real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour (needs the network for scikit-learn); QUICK=1 tries it.
 	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with 'scikit-learn>=1.6,<2' python -m tools.real

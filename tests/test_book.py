@@ -101,6 +101,19 @@ def test_each_claim_of_the_folklore_has_a_verdict_a_figure_and_the_cell_that_mea
         assert links and all(re.search(r"notebooks/0\d_\w+\.html#cell-", link["href"]) for link in links)
 
 
+def test_the_page_shows_what_was_measured_of_each_remedy(book):
+    runs = json.loads((ROOT / "book" / "remedies.json").read_text())["runs"]
+    page = soup(book, "book/when_it_does_not_work")
+    (table,) = (table for table in page.select("table") if "weights trained" in table.get_text())
+    rows = [[cell.get_text() for cell in row.select("td")] for row in table.select("tbody tr")]
+    assert len(rows) == len({run["column"] for run in runs})
+    plain = [run for run in runs if (run["column"], run["task"]) == ("Flatten", "direction")]
+    right = [run["right"] / run["total"] for run in plain]
+    loss = sum(run["loss"][-1] for run in plain) / len(plain)
+    assert rows[0][2:4] == [f"{sum(right) / len(right):.0%} ({min(right):.0%} to {max(right):.0%})", f"{loss:.2f}"]
+    assert f"means of {len(plain)} seeds" in words(page.get_text())
+
+
 def test_a_picture_of_a_lesson_stands_on_a_page_with_its_own_text(book):
     figures = soup(book, "book/06_choosing_an_architecture").select("figure.from-lesson")
     assert len(figures) >= 4

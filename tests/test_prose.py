@@ -18,6 +18,7 @@ PAGES = sorted((ROOT / "book").glob("*.md"))
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CHAPTERS = [page for page in PAGES if page.name[0].isdigit()]
 CODE = re.compile(r"^```(python|text)\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(\w+(?:Error|Warning): .*?)^```$)?", re.M | re.S)
 
 # Percentages that are no measurements: chance, ceilings and the level of an interval; and a chapter's own assumptions.
 EXACT = {"25%", "50%", "95%", "0%", "100%"}
@@ -39,17 +40,84 @@ def write_films(folder, rooms):
     lesson["write_folder"](folder)
 
 
+def run(body, message, names):
+    """Run a block of code; it must end in the error or warning that is quoted, with ... for what may differ."""
+    code = compile(body, body, "exec")
+    if not message:
+        exec(code, names)
+        return
+    kind, _, words = message.strip().partition(": ")
+    parts = [r"\s+".join(map(re.escape, part.split())) for part in words.split("...")]
+    expected = re.compile(".*".join(parts), re.S)
+    if kind.endswith("Warning"):
+        with pytest.warns(Warning) as caught:
+            exec(code, names)
+        seen = [warning.message for warning in caught]
+    else:
+        with pytest.raises(Exception) as raised:
+            exec(code, names)
+        seen = [raised.value]
+    kinds = [{parent.__name__ for parent in type(found).__mro__} for found in seen]
+    assert any(kind in names and expected.search(str(found)) for names, found in zip(kinds, seen, strict=True)), seen
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [*PAGES, LESSONS[0]], ids=name)
-def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
+def test_the_code_on_a_page_runs_and_ends_in_the_error_that_is_quoted(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = prose(page)
     if '"my_videos"' in text:
         write_films(tmp_path / "my_videos", rooms=8)
     names = {}
-    for language, body in CODE.findall(text):
-        if language == "python":
-            exec(compile(body, page.name, "exec"), names)
+    for body, message in BLOCK.findall(text):
+        run(body, message, names)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "fits"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero", True),
+        ("1 / 0", "ArithmeticError: ... by ...", True),
+        ("1 / 0", "ValueError: division by zero", False),
+        ("1 / 0", "ZeroDivisionError: division by one", False),
+        ("1 / 1", "ZeroDivisionError: division by zero", False),
+        ("import warnings\nwarnings.warn('old')", "UserWarning: old", True),
+        ("import warnings\nwarnings.warn('old')", "UserWarning: new", False),
+        ("1 / 1", "UserWarning: old", False),
+    ],
+)
+def test_a_quoted_message_that_does_not_come_is_noticed(body, message, fits):
+    if fits:
+        run(body, message, {})
+    else:
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            run(body, message, {})
+
+
+FIXES = (ROOT / "book" / "when_it_does_not_work.md").read_text("utf-8")
+ENTRIES = re.findall(r"^\((fix-[a-z-]+)\)=\n### (.*?)\n(.*?)(?=^\(fix-|^## |\Z)", FIXES, re.M | re.S)
+
+
+@pytest.mark.parametrize(
+    ("label", "body"), [(label, body) for label, _, body in ENTRIES], ids=[row[0] for row in ENTRIES]
+)
+def test_each_entry_of_what_does_not_work_has_the_same_four_parts(label, body):
+    parts = re.findall(r"^\*\*(Cause|Check|Remedy)\.\*\* |^\*\*(Explained in)\*\* \[", body, re.M)
+    assert [a or b for a, b in parts] == ["Cause", "Check", "Remedy", "Explained in"]
+    assert re.search(r"^```\{index\} !", body, re.M) and "```python" in body
+    assert FIXES.split("\n## ")[0].count(f"]({label})") == 1  # the list at the top
+
+
+def test_every_entry_of_what_does_not_work_was_looked_at():
+    assert len(ENTRIES) == FIXES.count("\n### ") >= 20
+
+
+@pytest.mark.slow
+def test_the_note_on_cuda_is_tensorflows_own():
+    program = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    (note,) = (heading for _, heading, _ in ENTRIES if "cuda" in heading)
+    assert int(done.stdout) > 0 or note in done.stderr
 
 
 def test_page_0_leads_from_a_folder_to_a_trained_model_in_twenty_lines():

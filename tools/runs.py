@@ -1,6 +1,7 @@
 """What one run of the study does: it builds a model, trains it and tests it. The models that only the study has.
 
-A plan names a family by a function of `seqlib.models` or of FAMILIES here; "frozen" is an experiment of its own.
+A plan names a family by a function of `seqlib.models` or of FAMILIES here; "frozen" is an experiment of its own. The
+plan `remedies` has its own runs, in `tools.remedies`.
 """
 
 import time
@@ -115,12 +116,14 @@ HEADS = {
 }
 
 
-def headed(task, clip_shape, seed, *, body, head, units):
-    """Build one of BODIES under one of HEADS, with dense layers of so many units before the logits."""
+def headed(task, clip_shape, seed, *, body, head, units, dropout=0):
+    """Build one of BODIES under one of HEADS, with dense layers of so many units, and a dropout, before the logits."""
     clip, x = BODIES[body](task, clip_shape, seed)
     x = HEADS[head](x)
     for width in units:
         x = layers.Dense(width, activation="relu")(x)
+    if dropout:
+        x = layers.Dropout(dropout)(x)
     return keras.Model(clip, layers.Dense(len(task.classes))(x), name="headed")
 
 

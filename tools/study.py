@@ -1,8 +1,8 @@
 """Train every family on every task (``make study``), and some over a few settings (``make sweeps``); keep the results.
 
-What a run does is in `tools.runs`. A plan is a list of runs, each a plain dict that says all there is to say of it. A
-results file holds the same dicts with what was measured added, one on a line; a run that is in the file is not done
-again, so a killed study goes on.
+What a run does is in `tools.runs` and `tools.remedies`. A plan is a list of runs, each a plain dict that says all there
+is to say of it. A results file holds the same dicts with what was measured added, one on a line; a run that is in the
+file is not done again, so a killed study goes on.
 """
 
 import json
@@ -91,6 +91,22 @@ HEADS = {
     for name, parts in HEADS.items()
 }
 
+# Remedies: 64 clips, a 3D CNN that overfits them, and what is said to help; alone, and two of them together.
+ON_REMEDIES = ("direction, 16 x 16", "event, 16 x 16")
+USUAL = {"head": "flat", "units": (64,), "dropout": 0, "held_out": 0, "shifted": False, "frozen": False}
+REMEDIES = {
+    "Flatten": {},
+    "Flatten, fewer parameters": {"units": ()},
+    "Flatten, dropout": {"dropout": 0.5},
+    "Flatten, early stopping": {"held_out": 16},  # of the 64 clips
+    "Flatten, shifted clips": {"shifted": True},
+    "Flatten, frozen convolutions": {"frozen": True},
+    "maximum": {"head": "maximum"},
+    "maximum, shifted clips": {"head": "maximum", "shifted": True},
+    "maximum, frozen convolutions": {"head": "maximum", "frozen": True},
+}
+REMEDIES = {name: {"family": "remedied", "settings": USUAL | settings} for name, settings in REMEDIES.items()}
+
 # Open gates: lesson 4's experiment on frozen features, and whole networks; without noise, and with it.
 WAITED = {
     "order, wait 60": ORDERS["order, wait 60"],
@@ -145,7 +161,7 @@ def run(row, column, seed, **changes):
         "seed": seed,
         **BUDGET,
         **(TASKS | ORDERS | FILMS | ON_FEW | AT_32 | WAITED)[row],
-        **(FAMILIES | HEADS | GATED)[column],
+        **(FAMILIES | HEADS | REMEDIES | GATED)[column],
         **changes,
     }
 
@@ -182,6 +198,18 @@ def heads():
         for row, column, n in [*cells, *large]
     ]
     return sorted(planned, key=lambda run: run["clips"])  # the fewest first: they tell most
+
+
+def remedies():
+    """Plan each remedy on the fewest clips; who stops early looks after each pass, as it cannot wait for 32 of them."""
+    often = {"repeats": 1, "epochs": FEW_EPOCHS * BUDGET["clips"] // CLIPS[0]}
+    few = fewer_clips(CLIPS[0]) | {"epochs": FEW_EPOCHS}
+    return [
+        run(row, column, seed, **few | (often if REMEDIES[column]["settings"]["held_out"] else {}))
+        for seed in SEEDS[:3]
+        for column in REMEDIES
+        for row in ON_REMEDIES
+    ]
 
 
 def gates():
@@ -227,9 +255,9 @@ def sample(plan):
 
 def carry_out(run):
     """Train and test one model; returns what was measured."""
-    from tools import runs  # plans are made and kept without TensorFlow
+    from tools import remedies, runs  # plans are made and kept without TensorFlow
 
-    return runs.carry_out(run)
+    return (remedies if run["family"] == "remedied" else runs).carry_out(run)
 
 
 def read(path):
@@ -288,12 +316,14 @@ def key(run, pattern):
     return json.dumps({name: run[name] for name in pattern}, sort_keys=True)
 
 
+SEQLIB = ROOT / "seqlib"  # what lies here is in the package: lessons read it
 PLANS = {
-    "matrix": (matrix, "study.json"),
-    "heads": (heads, "heads.json"),
-    "gates": (gates, "gates.json"),
-    "rates": (rates, "rates.json"),
-    "sweeps": (sweeps, "sweeps.json"),
+    "matrix": (matrix, SEQLIB / "study.json"),
+    "heads": (heads, SEQLIB / "heads.json"),
+    "gates": (gates, SEQLIB / "gates.json"),
+    "rates": (rates, SEQLIB / "rates.json"),
+    "sweeps": (sweeps, SEQLIB / "sweeps.json"),
+    "remedies": (remedies, ROOT / "book" / "remedies.json"),  # a page of the book alone reads it
 }
 
 
@@ -310,11 +340,11 @@ def train_beside_others():
 def main():
     """Carry out the plans that are named, or a quick sample of each (QUICK=1); a run on every core."""
     with multiprocessing.get_context("spawn").Pool(os.cpu_count(), train_beside_others) as pool:
-        for plan, name in [PLANS[argument] for argument in sys.argv[1:]]:
+        for plan, path in [PLANS[argument] for argument in sys.argv[1:]]:
             if os.environ.get("QUICK"):
-                study(sample(plan()), ROOT / "_build" / "quick" / name, each=pool.imap)
+                study(sample(plan()), ROOT / "_build" / "quick" / path.name, each=pool.imap)
             else:
-                study(plan(), ROOT / "seqlib" / name, each=pool.imap)
+                study(plan(), path, each=pool.imap)
 
 
 if __name__ == "__main__":
