@@ -15,7 +15,11 @@ from .submission import UnreadableError, read_notebook
 
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
 RUNS_SECONDS = 2  # in all, in multiples of what one run may take
+MOST_NOTES = 50  # of one notebook
+NOT_GRADED_LOOK = "not graded: look"  # instead of points, where a limit ended what ran
 MODEL_LIMITS = Limits(seconds=180, cpu=180, memory=2**33, processes=256)
+NOT_STARTED = "it did not start"
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")  # of an object in memory: another one in each run
 HERE = Path(__file__).parent
 
 
@@ -52,7 +56,12 @@ class Grader:
         return self.assignment.draw.digest(f"result {content.hexdigest()}").hex()[:40]
 
     def grade(self, submission):
-        """Return a result: {"marks": {question: {"points", "of", "lines"}}, "notes": [...], "written": {...}, ...}."""
+        """Return a result: {"marks": {question: {"points", "of", "lines"}}, "notes": [...], "written": {...}, ...}.
+
+        If it is ``"limited"``, a limit or something outside of the grader ended a part of it: try it once more, alone.
+        """
+        if submission.problem:
+            return self.unmarked([f"{NOT_GRADED_LOOK}: {submission.problem}"])
         notes, written, runs, another_edition = [], {}, None, False
         try:
             name, data = submission.file(".ipynb", self.assignment.name)
@@ -75,12 +84,13 @@ class Grader:
                 )
             runs = self._run(cells)
             notes += runs.notes
-        marks = {}
+        marks, limited = {}, runs is not None and runs.limited
         for question in self.assignment.questions:
             if isinstance(question, Function):
                 marks[question.name] = self._function(question, runs)
             elif isinstance(question, Model):
                 marks[question.name] = self._model(question, submission)
+                limited |= marks[question.name].points is None
             else:
                 written[question.name] = answer_in_words(cells, question.name)
                 marks[question.name] = Mark(None, []) if written[question.name] else Mark(0, ["nothing is written"])
@@ -96,7 +106,16 @@ class Grader:
             "notes": [plain(note) for note in notes],
             "written": written,
             "another_edition": another_edition,
+            "limited": limited,
         }
+
+    def unmarked(self, notes, **more):
+        """Return a result without any mark."""
+        marks = {
+            question.name: {"points": None, "of": question.points, "lines": []}
+            for question in self.assignment.questions
+        }
+        return {"marks": marks, "notes": [plain(note) for note in notes], "written": {}, **more}
 
     def _function(self, question, runs):
         cases, expected = self.cases[question.name]
@@ -107,7 +126,12 @@ class Grader:
         answers = {case: array for (name, case), array in runs.answers.items() if name == question.name}
         mark = questions.mark_function(question, cases, expected, answers, failures)
         whys = {line.partition(": ")[2] for line in mark.lines}
-        return mark if len(whys) > 1 else Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+        mark = mark if len(whys) > 1 else Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+        if question.name in runs.unmarked:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.ended[question.name]}", *mark.lines])
+        if runs.doubt and mark.points < question.points:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.doubt}", *mark.lines])
+        return mark
 
     def _run(self, cells):
         """Run a notebook; again, from the start, without the cell or the question that ended it."""
@@ -126,19 +150,19 @@ class Grader:
         until = time.monotonic() + RUNS_SECONDS * self.limits.seconds
         for _ in range(MOST_RUNS):
             if time.monotonic() > until:
-                runs.ended |= dict.fromkeys(remaining, "the notebook's time was used up")
+                for name in remaining:
+                    runs.end(name, "the notebook's time was used up", limit="clock")
                 break
             job = {"do": "notebook", "cells": code, "functions": remaining, "skip": skip}
             messages, end = self.sandbox.run(job, inputs, self.limits)
-            stopped = runs.take(messages, {label for label, _ in code} | set(remaining))
-            if stopped is None:
+            finished, stopped = runs.take(messages, {label for label, _ in code} | set(remaining))
+            if finished:
                 break
-            why = end or "it ended Python"
+            limit = end or (None if messages else NOT_STARTED)
+            runs.end(stopped, limit or "it ended Python", limit)
             if stopped in remaining:
-                runs.ended[stopped] = why
                 remaining = remaining[remaining.index(stopped) + 1 :]
-            elif stopped not in skip:
-                runs.notes.append(f"{stopped.capitalize()}: {why}. It was passed over.")
+            elif stopped and stopped not in skip:
                 skip.append(stopped)
             else:
                 break
@@ -156,11 +180,14 @@ class Grader:
         clips, back = questions.shuffled(draw, tests)
         inputs = [({"name": "file"}, np.frombuffer(data, "uint8")), ({"name": "clips"}, clips)]
         messages, end = self.sandbox.run({"do": "model", "budget": budget}, inputs, self.model_limits)
+        limit = end or ("" if messages else NOT_STARTED)
+        if limit:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {limit}"])
         heads = {key: value for head, _ in messages for key, value in head.items()}
         if "refused" in heads:
             return Mark(0, [f"{name}: {heads['refused']}"])
         if "cost" not in heads:
-            return Mark(0, [f"{name}: the model could not be built; {end or 'it ended Python'}"])
+            return Mark(0, [f"{name}: the model could not be built; it ended Python"])
         lines = [
             f"{cost.replace('_', '-')}: {heads['cost'][cost]:,} of at most {most:,}" for cost, most in budget.items()
         ]
@@ -168,43 +195,76 @@ class Grader:
             return Mark(0, [*lines, "over the budget, so it was not tried"])
         logits = next((array for head, array in messages if "answer" in head), None)
         if logits is None:
-            return Mark(0, [*lines, f"the model gave no answers; {end or 'it ended Python'}"])
+            return Mark(0, [*lines, "the model gave no answers; it ended Python"])
         mark = questions.mark_model(question, tests, back(logits.argmax(-1)))
         return Mark(mark.points, [*lines, *mark.lines])
 
 
 class _Runs:
-    """What the runs of one notebook left: the words of a stranger, so each is looked at before it is kept."""
+    """What the runs of one notebook left: the words of a stranger, so each is looked at before it is kept.
+
+    Attributes
+    ----------
+    answers, failures : dict of (question, case) to array or str
+    ended : dict of str to str
+        Why a question has no more answers.
+    limited : bool
+        Whether a limit was met, or something outside of the grader ended a run.
+    unmarked : set of str
+        The questions that it ended.
+    doubt : str
+        What it ended outside of a question: then what is not right may be right. A cell that was stopped since it
+        computed too long leaves no doubt: it would be stopped on any machine.
+    """
 
     def __init__(self, cases):
         self.cases = cases  # question: how many
-        self.answers, self.failures, self.ended, self.notes = {}, {}, {}, []
+        self.answers, self.failures, self.ended = {}, {}, {}
+        self.limited, self.unmarked, self.doubt = False, set(), ""
+        self._notes = {}  # as keys: each once, in order
+
+    @property
+    def notes(self):
+        return list(self._notes)
 
     def take(self, messages, labels):
-        """Keep what makes sense; return the label that was running when it ended before its end, else None."""
+        """Keep what makes sense; return whether it came to its end, and the label that was running if it did not."""
         running = None
         for head, array in messages:
             if head.get("finished") is True:
-                return None
+                return True, None
+            limit = head.get("limit")
+            self.limited |= limit is not None
             name, case = head.get("answer", head.get("failed")), head.get("case")
             if isinstance(name, str) and type(case) is int and 0 <= case < self.cases.get(name, 0):
                 if array is not None:
                     self.answers.setdefault((name, case), array)
                 else:
-                    self.failures.setdefault((name, case), str(head.get("why")))
+                    self.failures.setdefault((name, case), plain(head.get("why")))
             elif isinstance(head.get("missing"), str) and head["missing"] in self.cases:
                 like = head.get("like")
                 hint = f"; is {like[0]} meant?" if isinstance(like, list) and like else ""
-                self.ended[head["missing"]] = f"the notebook defines no function of this name{hint}"
+                self.ended[head["missing"]] = plain(f"the notebook defines no function of this name{hint}")
             elif isinstance(head.get("begin"), str) and head["begin"] in labels:
                 running = head["begin"]
             elif head.get("end") == running is not None:
-                why, label, running = head.get("note"), running, None
-                if why and label in self.cases:
-                    self.ended[label] = str(why)
-                elif why and (note := f"{label.capitalize()}: {why}.") not in self.notes:
-                    self.notes.append(note)
-        return running
+                if head.get("note"):
+                    self.end(running, plain(head["note"]), limit, passed_over="")
+                running = None
+        return False, running
+
+    def end(self, label, why, limit, passed_over=" It was passed over."):
+        """Keep what ended a question, a cell, or neither (None), and which limit it was, if it was one."""
+        self.limited |= limit is not None
+        if label in self.cases:
+            self.ended[label] = why
+            if limit not in (None, "memory"):
+                self.unmarked.add(label)
+            return
+        if limit not in (None, "memory", "computing"):
+            self.doubt = f"{label or 'the notebook'}: {why}"
+        if label and len(self._notes) < MOST_NOTES:
+            self._notes[plain(f"{label.capitalize()}: {why}.{passed_over}")] = None
 
 
 def answer_in_words(cells, name):
@@ -227,4 +287,5 @@ def answer_in_words(cells, name):
 
 def plain(text):
     """Return a line as printable characters, and not too many."""
-    return "".join(character if character.isprintable() else " " for character in str(text))[:500]
+    text = ADDRESS.sub("0x...", str(text)[:500])
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -48,6 +48,7 @@ def main():
         while rest:
             rest = rest[os.write(channel, rest) :]
 
+    send({"started": True})
     {"notebook": notebook, "model": model}[job["do"]](job, given, send)
     send({"finished": True})
     os._exit(0)  # whatever threads or exit handlers a notebook left behind
@@ -59,7 +60,8 @@ def limit(addresses, output, cpu, **_):
         (resource.RLIMIT_AS, (addresses, addresses)),
         (resource.RLIMIT_FSIZE, (output, output)),
         (resource.RLIMIT_CPU, (cpu, cpu + 1)),  # SIGXCPU, by which the sandbox knows it; then SIGKILL
-        (resource.RLIMIT_CORE, (0, 0)),
+        (resource.RLIMIT_NOFILE, (256, 256)),  # open ones; what waits in a pipe is memory, too
+        (resource.RLIMIT_CORE, (1, 1)),  # a byte: none at all is taken for no limit where a program collects dumps
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS has no limit of the address space
             resource.setrlimit(kind, most)
@@ -91,11 +93,11 @@ def step(label, action, limits, send):
     """Do one thing that may fail, for a limited time, and send how it went."""
 
     def alarm(number, _):
-        spent = limits["step_cpu"] if number == signal.SIGPROF else limits["step"]
-        raise TookTooLong(f"it took more than {spent:g} s and was stopped")
+        limit, spent = ("computing", "step_cpu") if number == signal.SIGPROF else ("clock", "step")
+        raise TookTooLong(f"it took more than {limits[spent]:g} s and was stopped", limit)
 
     send({"begin": label})
-    note = None
+    note = limit = None
     try:
         signal.signal(signal.SIGPROF, alarm)
         signal.signal(signal.SIGALRM, alarm)
@@ -104,12 +106,19 @@ def step(label, action, limits, send):
         try:
             note = action()
         except BaseException as error:
-            note = describe(error)
+            note, limit = describe(error), limit_met(error)
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except BaseException as error:  # the alarm went off just then
-        note = describe(error)
-    send({"end": label, "note": note})
+        note, limit = describe(error), limit_met(error)
+    send({"end": label, "note": note, **({"limit": limit} if limit else {})})
+
+
+def limit_met(error):
+    """Name the limit that an error tells of, or return None."""
+    if isinstance(error, TookTooLong):
+        return error.args[1]
+    return "memory" if isinstance(error, MemoryError) else None
 
 
 def describe(error):
@@ -119,7 +128,7 @@ def describe(error):
     if isinstance(error, NotImplementedError):
         return "it is not written yet"
     if isinstance(error, TookTooLong):
-        return str(error)
+        return error.args[0]
     text = " ".join(builtins.str(error).split())[:300]
     if isinstance(error, PermissionError) or "name resolution" in text:
         text += " (graded notebooks have no network, no processes of their own, and no files but in /tmp)"
@@ -147,7 +156,7 @@ def call(name, function, cases, send, largest, as_array=np.asarray):
     for case, arguments in cases.items():
         random.seed(0)
         np.random.seed(0)  # noqa: NPY002 - what a student's code may draw from
-        why, array = "", None
+        why, array, limit = "", None, None
         try:
             value = function(*arguments)
             array = as_array(value)
@@ -158,8 +167,9 @@ def call(name, function, cases, send, largest, as_array=np.asarray):
             elif array.nbytes > largest:
                 why = "what it returned is too large"
         except (Exception, SystemExit) as error:
-            why = describe(error)
-        send(*(({"failed": name, "case": case, "why": why},) if why else ({"answer": name, "case": case}, array)))
+            why, limit = describe(error), limit_met(error)
+        head = {"failed": name, "case": case, "why": why} if why else {"answer": name, "case": case}
+        send(head | ({"limit": limit} if limit else {}), None if why else array)
 
 
 def tuples(value):
