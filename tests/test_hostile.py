@@ -335,7 +335,7 @@ for fd in range(3, 64):
     "brackets": TO_EVERY_FILE.format("os.write(fd, b'[' * 10**6 + b'\\n')"),
     "shapes that are none": TO_EVERY_FILE.format(
         """[os.write(fd, b'{"answer": "conv3d", "case": 0, "dtype": "bool", "shape": %s}\\n' % shape)
-         for shape in (b'""', b'{}', b'[0, 4294967295, 4294967295, 4294967295]')]"""
+         for shape in (b'[0, 4294967295, 4294967295, 4294967295]', b'""', b'{}')]"""
     ),
     "numbers without an end": TO_EVERY_FILE.format(
         """[os.write(fd, b'{"answer": "conv3d", "case": %s}\\n' % case) for case in (b"1e999", b"9" * 5000)]"""
