@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 LARGEST = 2**24  # bytes of a notebook without what its cells put out
 MOST_TOKENS = 4_000_000  # brackets and strings of a notebook with all that its cells put out
+MOST_CELLS = 2000
 NOT_GRADED = "# Not graded"  # a cell that begins so is not run by the grader
 OURS = ("# Setup, the same in every notebook", f"{NOT_GRADED}: the hand-in check")  # cells that differ by themselves
 SECONDS = 120  # for the check's run of a notebook
@@ -45,7 +46,7 @@ class UnreadableError(Exception):
 
 
 class TookTooLong(BaseException):
-    """Raised by an alarm; not an Exception, so that a bare ``except Exception`` lets it pass."""
+    """Raised by an alarm, with a line and the limit's name; no Exception, so that ``except Exception`` lets it pass."""
 
 
 # Cells, and whose question they answer.
@@ -71,6 +72,8 @@ def read_notebook(data):
         cells = [_cell(cell) for sheet in sheets for cell in sheet["cells"]]
         if not sheets:
             raise KeyError("cells")
+        if len(cells) > MOST_CELLS:
+            raise UnreadableError(f"it has more than {MOST_CELLS:,} cells")
         return cells
     except UnicodeDecodeError:
         raise UnreadableError("it is not a notebook: not UTF-8 text") from None
@@ -358,7 +361,7 @@ def describe(error):
     if isinstance(error, NotImplementedError):
         return "it is not written yet"
     if isinstance(error, TookTooLong):
-        return str(error)
+        return error.args[0]
     text = " ".join(builtins.str(error).split())[:300]
     if isinstance(error, PermissionError) or "name resolution" in text:
         text += " (graded notebooks have no network, no processes of their own, and no files but in /tmp)"

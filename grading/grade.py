@@ -16,10 +16,13 @@ from .sandbox import LIMITS, Limits
 MOST_NOTEBOOKS = 10  # that are looked at, of one submission
 LONGEST = 20_000  # characters of one answer in words
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
-ENDED = "it ended Python"
 RUNS_SECONDS = 2  # in all, in multiples of what one run may take
+MOST_NOTES = 50  # of one notebook
+NOT_GRADED_LOOK = "not graded: look"  # instead of points, where a limit ended what ran
 MODEL_LIMITS = Limits(seconds=180, cpu=180, memory=2**33, processes=256)
 LINE = re.compile(r", line \d+$")  # of the label of a statement
+NOT_STARTED = "it did not start"
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")  # of an object in memory: another one in each run
 HERE = Path(__file__).parent
 
 
@@ -60,10 +63,13 @@ class Grader:
         Returns
         -------
         dict
-            ``marks``: for each question {"points": None for what a person has yet to mark, "of", "lines"}; ``notes``:
-            lines for the student; ``to_instructor``: lines for nobody else; ``written``: answers in words by question;
-            ``elsewhere``: [(question, text)], what else is the student's; ``another_edition``: whether it is of one.
+            ``marks``: for each question {"points": None for what is not marked, "of", "lines"}; ``notes``: lines for
+            the student; ``to_instructor``: lines for nobody else; ``written``: answers in words by question;
+            ``elsewhere``: [(question, text)], what else is the student's; ``another_edition``: whether it is of one;
+            ``limited``: a limit or something outside of the grader ended a part of it; try it once more, alone.
         """
+        if submission.problem:
+            return self.unmarked([f"{NOT_GRADED_LOOK}: {submission.problem}"])
         notes, to_instructor, runs, another_edition, cells = [], [], None, False, []
         try:
             cells, note = self._choose(submission)
@@ -86,12 +92,13 @@ class Grader:
             if foreign := self._foreign(runs):
                 to_instructor.append(foreign)
         pieces = collector.pieces(cells, self.assignment.form)
-        marks, written = {}, {}
+        marks, written, limited = {}, {}, runs is not None and runs.limited
         for question in self.assignment.questions:
             if isinstance(question, Function):
                 marks[question.name] = self._function(question, runs, parts=not (another_edition or to_instructor))
             elif isinstance(question, Model):
                 marks[question.name] = self._model(question, submission)
+                limited |= marks[question.name].points is None
             else:
                 written[question.name] = shortened(collector.in_words(pieces, question.name))
                 blank = [] if written[question.name] else ["blank: every cell is as it was handed out"]
@@ -112,7 +119,16 @@ class Grader:
                 (piece.question, shortened(piece.text)) for piece in pieces if written and piece.question not in written
             ],
             "another_edition": another_edition,
+            "limited": limited,
         }
+
+    def unmarked(self, notes, **more):
+        """Return a result without any mark."""
+        marks = {
+            question.name: {"points": None, "of": question.points, "lines": []}
+            for question in self.assignment.questions
+        }
+        return {"marks": marks, "notes": [plain(note) for note in notes], "written": {}, **more}
 
     def _choose(self, submission):
         """Return the cells of the notebook that has most answers, and a note that says which, if there are several.
@@ -132,9 +148,7 @@ class Grader:
         name, cells = max(found, key=lambda notebook: self._answered(notebook[1])) if len(found) > 1 else found[0]
         if len(found) + len(errors) > 1:
             return cells, f"Several notebooks were handed in; {name} was graded, the one with most answers."
-        return cells, "" if name.lower().endswith(
-            ".ipynb"
-        ) else f"{name} was graded, which is a notebook by another name."
+        return cells, "" if name.lower().endswith(".ipynb") else f"{name} was graded: by its content it is a notebook."
 
     def _answered(self, cells):
         editions = _editions(cells)
@@ -152,9 +166,13 @@ class Grader:
         mistakes = self._mistakes(question) if parts and answers and not right else ()
         mark = questions.mark_function(question, cases, expected, answers, failures, mistakes)
         whys = {line.partition(": ")[2] for line in mark.lines}
-        if len(mark.lines) < len(cases) or len(whys) > 1:
-            return mark
-        return Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+        if len(mark.lines) == len(cases) and len(whys) == 1:
+            mark = Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+        if question.name in runs.unmarked:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.ended[question.name]}", *mark.lines])
+        if runs.doubt and mark.points < question.points:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.doubt}", *mark.lines])
+        return mark
 
     def _mistakes(self, question):
         return self.assignment.mistakes(question, self._of_others(question))
@@ -206,19 +224,19 @@ class Grader:
         until = time.monotonic() + RUNS_SECONDS * self.limits.seconds
         for _ in range(MOST_RUNS):
             if time.monotonic() > until:
-                runs.ended |= dict.fromkeys(remaining, "the notebook's time was used up")
+                for name in remaining:
+                    runs.end(name, "the notebook's time was used up", limit="clock")
                 break
             job = {"do": "notebook", "cells": code, "functions": remaining, "skip": skip + runs.slow}
             messages, end = self.sandbox.run(job | {"packages": self.assignment.packages}, inputs, self.limits)
-            stopped = runs.take(messages, {label for label, _ in code} | set(remaining))
-            if stopped is None:
+            finished, stopped = runs.take(messages, {label for label, _ in code} | set(remaining))
+            if finished:
                 break
-            why = end or ENDED
+            limit = end or (None if messages else NOT_STARTED)
+            runs.end(stopped, limit or "it ended Python", limit)
             if stopped in remaining:
-                runs.ended[stopped] = why
                 remaining = remaining[remaining.index(stopped) + 1 :]
-            elif stopped not in skip:
-                runs.notes.append(f"{stopped.capitalize()}: {why}. It was passed over.")
+            elif stopped and stopped not in skip:
                 skip.append(stopped)
             else:
                 break
@@ -233,72 +251,111 @@ class Grader:
         tests = self.assignment.tests(question)
         draw = self.assignment.draw.under(question.name, "shuffled")
         clips, back = questions.shuffled(draw, tests)
-        logits, lines = self._logits(question, name, data, clips)
+        logits, mark = self._logits(question, name, data, clips)
         if logits is None:
-            return Mark(0, lines)
+            return mark
         answers = [questions.classes(part, test.y) for part, test in zip(back(logits), tests, strict=True)]
-        mark = questions.mark_model(question, tests, answers)
-        return Mark(mark.points, [*lines, *mark.lines])
+        points, lines = questions.mark_model(question, tests, answers)
+        return Mark(points, [*mark.lines, *lines])
 
     def _logits(self, question, name, data, clips):
-        """Return what a stored model answers to clips, or None, and lines on what it is."""
+        """Return what a stored model answers to clips, and lines on what it is; or None, and its mark."""
         budget, wanted = question.budget(self.assignment.drawn), question.shapes(self.assignment.drawn)
         inputs = [({"name": "file"}, np.frombuffer(data, "uint8")), ({"name": "clips"}, clips)]
         messages, end = self.sandbox.run({"do": "model", "budget": budget} | wanted, inputs, self.model_limits)
+        limit = end or ("" if messages else NOT_STARTED)
+        if limit:
+            return None, Mark(None, [f"{NOT_GRADED_LOOK}: {limit}"])
         heads = {key: value for head, _ in messages for key, value in head.items()}
         logits = next((array for head, array in messages if "answer" in head), None)
         if "cost" not in heads:
-            return None, [f"{name}: {heads.get('refused') or f'the model could not be built; {end or ENDED}'}"]
+            why = heads.get("refused", "the model could not be built; it ended Python")
+            return None, Mark(0, [f"{name}: {why}"])
         lines = [
             f"{cost.replace('_', '-')}: {heads['cost'][cost]:,} of at most {most:,}" for cost, most in budget.items()
         ]
         for what, key in (("takes clips of shape", "clip"), ("gives for each clip an array of shape", "shape")):
             if not collector.fits(heads[key], wanted[key]):
-                return None, [*lines, f"the model {what} {tuple(heads[key])}, and wanted is {wanted[key]}"]
+                return None, Mark(0, [*lines, f"the model {what} {tuple(heads[key])}, and wanted is {wanted[key]}"])
         if any(heads["cost"][cost] > most for cost, most in budget.items()):
-            return None, [*lines, "over the budget, so it was not tried"]
+            return None, Mark(0, [*lines, "over the budget, so it was not tried"])
         if logits is None or logits.shape != (len(clips), *wanted["shape"]):
-            return None, [*lines, f"the model gave no answers; {heads.get('refused') or end or ENDED}"]
-        return logits, lines
+            why = heads.get("refused", "it ended Python")
+            return None, Mark(0, [*lines, f"the model gave no answers; {why}"])
+        return logits, Mark(None, lines)
 
 
 class _Runs:
-    """What the runs of one notebook left: the words of a stranger, so each is looked at before it is kept."""
+    """What the runs of one notebook left: the words of a stranger, so each is looked at before it is kept.
+
+    Attributes
+    ----------
+    answers, failures : dict of (question, case) to array or str
+    ended : dict of str to str
+        Why a question has no more answers.
+    limited : bool
+        Whether a limit was met, or something outside of the grader ended a run.
+    unmarked : set of str
+        The questions that it ended.
+    doubt : str
+        What it ended outside of a question: then what is not right may be right. A cell that was stopped since it
+        computed too long leaves no doubt: it would be stopped on any machine.
+    """
 
     def __init__(self, cases):
         self.cases = cases  # question: how many
-        self.answers, self.failures, self.ended, self.notes, self.slow = {}, {}, {}, [], []
+        self.answers, self.failures, self.ended = {}, {}, {}
+        self.limited, self.unmarked, self.doubt, self.slow = False, set(), "", []
+        self._notes = {}  # as keys: each once, in order
+
+    @property
+    def notes(self):
+        return list(self._notes)
 
     def answers_to(self, question):
         """Return the answers to a question, by the number of the case."""
         return {case: array for (name, case), array in self.answers.items() if name == question}
 
     def take(self, messages, labels):
-        """Keep what makes sense; return the label that was running when it ended before its end, else None."""
+        """Keep what makes sense; return whether it came to its end, and the label that was running if it did not."""
         running = None
         for head, array in messages:
             if head.get("finished") is True:
-                return None
+                return True, None
+            limit = head.get("limit")
+            self.limited |= limit is not None
             name, case = head.get("answer", head.get("failed")), head.get("case")
             if isinstance(name, str) and type(case) is int and 0 <= case < self.cases.get(name, 0):
                 if array is not None:
                     self.answers.setdefault((name, case), array)
                 else:
-                    self.failures.setdefault((name, case), str(head.get("why")))
+                    self.failures.setdefault((name, case), plain(head.get("why")))
             elif isinstance(head.get("missing"), str) and head["missing"] in self.cases:
                 like = head.get("like")
                 hint = f"; is {like[0]} meant?" if isinstance(like, list) and like else ""
-                self.ended[head["missing"]] = f"the notebook defines no function of this name{hint}"
+                self.ended[head["missing"]] = plain(f"the notebook defines no function of this name{hint}")
             elif isinstance(head.get("begin"), str) and LINE.sub("", head["begin"]) in labels:
                 running = head["begin"]
             elif head.get("end") == running is not None:
-                why, label, running = head.get("note"), running, None
-                if why and label in self.cases:
-                    self.ended[label] = str(why)
-                elif why and (note := f"{label.capitalize()}: {why}.") not in self.notes:
-                    self.notes.append(note)
-                    self.slow += [label] * str(why).endswith("and was stopped")
-        return running
+                if head.get("note"):
+                    self.end(running, plain(head["note"]), limit, passed_over="")
+                running = None
+        return False, running
+
+    def end(self, label, why, limit, passed_over=" It was passed over."):
+        """Keep what ended a question, a statement, or neither (None), and which limit it was, if it was one."""
+        self.limited |= limit is not None
+        if label in self.cases:
+            self.ended[label] = why
+            if limit not in (None, "memory"):
+                self.unmarked.add(label)
+            return
+        if limit not in (None, "memory", "computing"):
+            self.doubt = f"{label or 'the notebook'}: {why}"
+        if limit in ("computing", "clock"):
+            self.slow.append(label)
+        if label and len(self._notes) < MOST_NOTES:
+            self._notes[plain(f"{label.capitalize()}: {why}.{passed_over}")] = None
 
 
 def _editions(cells):
@@ -317,4 +374,5 @@ def shortened(text):
 
 def plain(text):
     """Return a line as printable characters, and not too many."""
-    return "".join(character if character.isprintable() else " " for character in str(text))[:500]
+    text = ADDRESS.sub("0x...", str(text)[:500])
+    return "".join(character if character.isprintable() else " " for character in text)

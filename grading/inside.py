@@ -39,6 +39,7 @@ def main():
         while rest:
             rest = rest[os.write(channel, rest) :]
 
+    send({"started": True})
     {"notebook": notebook, "model": model}[job["do"]](job, given, send)
     send({"finished": True})
     os._exit(0)  # whatever threads or exit handlers a notebook left behind
@@ -50,7 +51,8 @@ def limit(addresses, output, cpu, **_):
         (resource.RLIMIT_AS, (addresses, addresses)),
         (resource.RLIMIT_FSIZE, (output, output)),
         (resource.RLIMIT_CPU, (cpu, cpu + 1)),  # SIGXCPU, by which the sandbox knows it; then SIGKILL
-        (resource.RLIMIT_CORE, (0, 0)),
+        (resource.RLIMIT_NOFILE, (256, 256)),  # open ones; what waits in a pipe is memory, too
+        (resource.RLIMIT_CORE, (1, 1)),  # a byte: none at all is taken for no limit where a program collects dumps
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS has no limit of the address space
             resource.setrlimit(kind, most)
@@ -95,11 +97,11 @@ def step(label, action, limits, send):
     """Do one thing that may fail, for a limited time, and send how it went."""
 
     def alarm(number, _):
-        spent = limits["step_cpu"] if number == signal.SIGPROF else limits["step"]
-        raise collector.TookTooLong(f"it took more than {spent:g} s and was stopped")
+        limit, spent = ("computing", "step_cpu") if number == signal.SIGPROF else ("clock", "step")
+        raise collector.TookTooLong(f"it took more than {limits[spent]:g} s and was stopped", limit)
 
     send({"begin": label})
-    note = None
+    note = limit = None
     try:
         signal.signal(signal.SIGPROF, alarm)
         signal.signal(signal.SIGALRM, alarm)
@@ -108,12 +110,19 @@ def step(label, action, limits, send):
         try:
             note = action()
         except BaseException as error:
-            note = collector.describe(error)
+            note, limit = collector.describe(error), limit_met(error)
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except BaseException as error:  # the alarm went off just then
-        note = collector.describe(error)
-    send({"end": label, "note": note})
+        note, limit = collector.describe(error), limit_met(error)
+    send({"end": label, "note": note, **({"limit": limit} if limit else {})})
+
+
+def limit_met(error):
+    """Name the limit that an error tells of, or return None."""
+    if isinstance(error, collector.TookTooLong):
+        return error.args[1]
+    return "memory" if isinstance(error, MemoryError) else None
 
 
 def call(name, function, cases, send, largest, as_array=np.asarray, fresh=np.array, kind=np.ndarray):
@@ -124,7 +133,7 @@ def call(name, function, cases, send, largest, as_array=np.asarray, fresh=np.arr
     for case, arguments in cases.items():
         random.seed(0)
         np.random.seed(0)  # noqa: NPY002 - what a student's code may draw from
-        why, array = "", None
+        why, array, limit = "", None, None
         try:
             value = function(*(fresh(value) if isinstance(value, kind) else value for value in arguments))
             array = as_array(value)
@@ -135,8 +144,9 @@ def call(name, function, cases, send, largest, as_array=np.asarray, fresh=np.arr
             elif array.nbytes > largest:
                 why = "what it returned is too large"
         except (Exception, SystemExit) as error:
-            why = collector.describe(error)
-        send(*(({"failed": name, "case": case, "why": why},) if why else ({"answer": name, "case": case}, array)))
+            why, limit = collector.describe(error), limit_met(error)
+        head = {"failed": name, "case": case, "why": why} if why else {"answer": name, "case": case}
+        send(head | ({"limit": limit} if limit else {}), None if why else array)
 
 
 def model(job, given, send):

@@ -1,15 +1,20 @@
 """What the grader writes for people and for other programs: CSV files, pages of feedback, Gradescope's JSON."""
 
 import csv
+import hashlib
 import io
 import json
 import os
 import re
+import tempfile
 from html import escape
 from pathlib import Path
 
 from . import written
 
+LONGEST_NAME = 120  # bytes; an encrypted home takes 143, the ending included
+FOLDERS = ("results", "feedback", "gradescope")
+FORMULA = re.compile(r"^([=+\-@\t\r])")
 PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -40,13 +45,29 @@ blockquote {{ margin: .5rem 0; padding-left: 1rem; border-left: 3px solid #8888;
 """
 
 
-def write(path, text):
-    """Write a file, whole or not at all."""
+def write(path, text, mode=0o600):
+    """Write a file, whole or not at all, which nobody else can read."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode)
     unfinished.write_text(text, "utf-8")
     os.replace(unfinished, path)
+
+
+def file_name(student):
+    """Return a student's name as one that fits every file system, with what it is written beside.
+
+    Examples
+    --------
+    >>> file_name("Ada King"), file_name(80 * "王")
+    ('Ada King', '王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王 60d00f1f')
+    """
+    name = student.encode()
+    if len(name) <= LONGEST_NAME:
+        return student
+    return f"{name[: LONGEST_NAME - 9].decode('utf-8', 'ignore')} {hashlib.sha256(name).hexdigest()[:8]}"
 
 
 def number(points):
@@ -65,8 +86,13 @@ def total(result):
     return round(sum(mark["points"] or 0 for mark in result["marks"].values()), 2)
 
 
+def to_look_at(result):
+    """Return whether somebody has to look at a result: a mark is missing for what no person was to mark."""
+    return any(mark["points"] is None and name not in result["written"] for name, mark in result["marks"].items())
+
+
 def write_all(folder, assignment, graded, by_hand=(), upload=True):
-    """Write every report, and take away those of an earlier run that this one has no rows for.
+    """Write every report, and take away those of an earlier run that this one has nothing for.
 
     Parameters
     ----------
@@ -81,8 +107,10 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
 
     Returns
     -------
-    list of str
+    tables : list of str
         Names of the CSV files.
+    failed : dict of str to str
+        The students whose page could not be written, and why.
     """
     questions = [question.name for question in assignment.questions]
     rows = [
@@ -90,28 +118,46 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
         for submission, result in graded
     ]
     _csv(folder / "grades.csv", ["student", *questions, "total"], rows, mark=True)
+    failed, pages = {}, set()
     for submission, result in graded:
-        name, data = submission.student, gradescope(submission, result)
-        write(folder / "feedback" / f"{name}.html", feedback(assignment, submission, result))
-        write(folder / "gradescope" / f"{name}.json", json.dumps(data, indent=1) + "\n")
+        name = file_name(submission.student)
+        try:
+            data = json.dumps(gradescope(submission, result), indent=1)
+            for path, text in (
+                (folder / "feedback" / f"{name}.html", feedback(assignment, submission, result)),
+                (folder / "gradescope" / f"{name}.json", data + "\n"),
+            ):
+                pages.add(path)
+                write(path, text)
+        except Exception as error:  # one student's page must not stop the others
+            failed[submission.student] = f"{type(error).__name__}: {error}"
+    for path in (*folder.glob("feedback/*.html"), *folder.glob("gradescope/*.json")):
+        if path not in pages:
+            path.unlink()  # of somebody who has another name now
     in_words = [name for name in questions if any(name in result["written"] for _, result in graded)]
     if in_words:
         write(folder / "written.html", answers(assignment, graded, in_words))
-        table, names = written.with_everybody(by_hand, graded, in_words)
+    by_a_person = [
+        name
+        for name in questions
+        if name in in_words or any(result["marks"][name]["points"] is None for _, result in graded)
+    ]
+    if by_a_person or by_hand:
+        table, names = written.with_everybody(by_hand, graded, by_a_person)
         _csv(folder / "written.csv", names, table, mark=True)
 
     totals = [(submission, number(total(result))) for submission, result in graded]
     canvas = [
         [submission.student, submission.id, "", points]
         for submission, points in totals
-        if upload and submission.system == "canvas" and submission.id.isdigit()
+        if upload and submission.system == "canvas" and submission.id.isdigit() and not submission.problem
     ]
     moodle = [
         [f"Participant {submission.id}", submission.student, points, "-"]
         for submission, points in totals
-        if upload and submission.system == "moodle"
+        if upload and submission.system == "moodle" and not submission.problem
     ]
-    notes = [[submission.student, note] for submission, result in graded for note in _notes(submission, result)]
+    notes = [[submission.student, _cell(note)] for submission, result in graded for note in _notes(submission, result)]
     tables = ["grades.csv"]
     for name, head, rows in (
         ("notes.csv", ["student", "note"], notes),
@@ -123,7 +169,12 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
             tables.append(name)
         else:
             (folder / name).unlink(missing_ok=True)
-    return tables
+    return tables, failed
+
+
+def _cell(text):
+    """Return a stranger's text as one that no spreadsheet takes for a formula, whatever separates its columns."""
+    return FORMULA.sub(r"'\1", text.replace(";", ","))
 
 
 def _csv(path, head, rows, mark=False):
@@ -149,6 +200,17 @@ def check_folder(folder, assignment):
         )
 
 
+def check_writable(folder, submissions):
+    """Raise ValueError if a folder does not take what will be written: about 20 KB for each submission."""
+    try:
+        for part in (folder, *(folder / name for name in FOLDERS)):
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=part) as trial:
+                trial.write(bytes(20_000 * submissions if part == folder else 1))
+    except OSError as error:
+        raise ValueError(f"out must be a folder that can be written to, not {folder}: {error.strerror}") from None
+
+
 def feedback(assignment, submission, result):
     """Return a student's page."""
     rows, parts = [], []
@@ -172,7 +234,13 @@ def feedback(assignment, submission, result):
 
 
 def _notes(submission, result):
-    return [*(["Handed in late, says Canvas."] if submission.late else []), *result["notes"]]
+    late = ["Handed in late, says Canvas."] if submission.late else []
+    looks = [
+        f"{name}: {mark['lines'][0]}"
+        for name, mark in result["marks"].items()
+        if mark["points"] is None and name not in result["written"] and mark["lines"]
+    ]
+    return [*late, *result["notes"], *looks]
 
 
 def answers(assignment, graded, in_words):
@@ -203,7 +271,7 @@ def gradescope(submission, result):
                 "name": name,
                 "score": mark["points"] or 0,
                 "max_score": mark["of"],
-                "output": "\n".join(mark["lines"]) if mark["points"] is not None else "to be marked by a person",
+                "output": "\n".join(mark["lines"]) or ("to be marked by a person" if mark["points"] is None else ""),
                 "visibility": "visible",
             }
             for name, mark in result["marks"].items()

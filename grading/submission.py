@@ -5,10 +5,12 @@ Nothing is ever extracted: members of a zip are read in memory, up to a limit, a
 
 import contextlib
 import io
+import os
 import re
 import stat
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,10 +27,15 @@ MOST_ZIPS = 5  # of one submission, those within others too
 NAMES_HAVE = " _.,'@+-()\u2018\u2019\u2010\u2011\u2013\u00b7\u30fb\u200c\u200d"  # beside letters, marks and numbers
 IGNORED = re.compile(r"^(\..*|__MACOSX|Thumbs\.db|desktop\.ini)$")
 
+# Whose a file is stands at the front; what follows is the student's own word, so the first number wins.
 # lastfirst_12345_67890_A1.ipynb, lastfirst_LATE_12345_67890_A1-1.ipynb, anon_x7Yz2_67890_A1.ipynb
-CANVAS = re.compile(r"^(?P<name>.*?)_?(?P<late>LATE_)?(?P<id>(?<![^_])\d+|anon_[A-Za-z0-9]+)_\d+_(?P<file>.+)$")
-# First Last_12345_assignsubmission_file_/A1.ipynb, First Last_12345_assignsubmission_file_A1.ipynb
-MOODLE = re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)$")
+CANVAS = re.compile(
+    r"^(?:(?P<name>.+?)_(?P<late>LATE_)?(?P<id>\d{1,20})|(?P<anonymous>anon_[A-Za-z0-9]+))_\d{1,20}_(?P<file>.+)$"
+)
+# First Last_12345_assignsubmission_file_A1.ipynb
+MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{1,20})_assignsubmission_[a-z]+_?(?P<file>.*)$")
+# First Last_12345_assignsubmission_file_/A1.ipynb: all of the folder's name is Moodle's, and the number its end
+MOODLE_FOLDER = re.compile(r"^(?P<name>.+)_(?P<id>\d{1,20})_assignsubmission_[a-z]+_?$")
 
 
 class Submission(NamedTuple):
@@ -46,6 +53,8 @@ class Submission(NamedTuple):
         Whether Canvas says so.
     files : dict of str to callable
         Name to a function that returns the file's bytes, or raises `UnreadableError`.
+    problem : str
+        Why it cannot be graded, as when two students' files have one number.
     """
 
     student: str
@@ -53,6 +62,7 @@ class Submission(NamedTuple):
     id: str
     late: bool
     files: dict[str, Callable]
+    problem: str = ""
 
     def read(self, suffix, like):
         """Return the files with that suffix, and their bytes or why they cannot be read; zips are looked into.
@@ -134,7 +144,7 @@ def _unpacked(files, zips, depth=2):
 
 
 def _ignored(path):
-    return any(IGNORED.match(part) for part in path.parts)
+    return any(IGNORED.match(part) for part in path.parts or ".")
 
 
 def _fail(error):
@@ -178,34 +188,37 @@ def collect(path, assignment):
     if len({name.parts[0] for name, _ in entries}) == 1 and sum(name.suffix == ".ipynb" for name, _ in entries) > 1:
         entries = [(PurePosixPath(*name.parts[1:]), read) for name, read in entries if len(name.parts) > 1] or entries
 
-    grouped = {}
+    grouped, sources = {}, {}
     for name, read in sorted(entries, key=lambda entry: str(entry[0])):
-        system, identity, student, late, file = _whose(name)
-        entry = grouped.setdefault((system, identity), [student, False, {}])
-        entry[1] |= late
-        entry[2][file if file not in entry[2] else str(name)] = read
+        system, identity, source, late, file = _whose(name)
+        sources.setdefault((system, identity), set()).add(source)
+        entry = grouped.setdefault((_clean(source.rstrip("/")), system, identity, source), [False, {}])
+        entry[0] |= late
+        entry[1][file if file not in entry[1] else str(name)] = read  # two of one name, in two folders
+    students = Counter(student.casefold() for student, *_ in grouped)
     taken, submissions = set(), []
-    by_student = sorted(grouped.items(), key=lambda entry: (entry[1][0], entry[0]))
-    for (system, identity), (student, late, files) in by_student:
-        name = student
-        while name.casefold() in taken:  # two students of one name
-            name = f"{student} ({identity})" if name == student and system else f"{name} (2)"
+    for (student, system, identity, source), (late, files) in sorted(grouped.items()):
+        name = f"{student} ({identity})" if system and students[student.casefold()] > 1 else student
+        while name.casefold() in taken:  # of one name, or of one number
+            name = f"{name} (2)"
         taken.add(name.casefold())
-        submissions.append(Submission(name, system, identity, late, files))
+        others = ", ".join(sorted(sources[system, identity] - {source}))
+        problem = f"{source} and {others} have one number or name, {identity}; find out whose it is" if others else ""
+        submissions.append(Submission(name, system, identity, late, files, problem))
     if not submissions:
         raise ValueError(f"submissions must hold at least one file, and there is none in {path}")
     return sorted(submissions, key=lambda submission: (submission.student.casefold(), submission.id))
 
 
 def _whose(name):
-    """Tell from a file's path whose it is: (system, id, student, late, the file's own name)."""
-    for part in name.parts:
-        if match := MOODLE.match(part):
-            return "moodle", match["id"], _clean(match["name"]), False, match["file"] or name.name
-    if match := CANVAS.match(name.name):
-        return "canvas", match["id"], _clean(match["name"] or match["id"]), bool(match["late"]), match["file"]
-    student = name.parts[0] if len(name.parts) > 1 else name.stem
-    return "", student, _clean(student), False, name.name
+    """Tell from the top of a file's path whose it is: (system, id, where it comes from, late, the file's own name)."""
+    top, in_folder = name.parts[0], len(name.parts) > 1
+    if match := (MOODLE_FOLDER if in_folder else MOODLE).match(top):
+        return "moodle", match["id"], match["name"], False, name.name if in_folder else match["file"] or name.name
+    if match := not in_folder and CANVAS.match(top):
+        identity = match["id"] or match["anonymous"]
+        return "canvas", identity, match["name"] or identity, bool(match["late"]), match["file"]
+    return ("", top, f"{top}/", False, name.name) if in_folder else ("", name.stem, name.stem, False, name.name)
 
 
 def _clean(name):
@@ -230,14 +243,15 @@ def _stands_in_names(character):
 def files_in(folder):
     """List the files in a folder; links are not followed, and say so when they are read."""
     entries = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            entries.append((path.relative_to(folder).as_posix(), _link))
-        elif path.is_file():
-            entries.append((path.relative_to(folder).as_posix(), lambda path=path: _bounded(path.open("rb"))))
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            if path.is_symlink():
+                entries.append((path.relative_to(folder).as_posix(), _link))
+            elif path.is_file():
+                entries.append((path.relative_to(folder).as_posix(), lambda path=path: _bounded(path.open("rb"))))
         if len(entries) > MOST_FILES:
             raise ValueError(f"submissions must be at most {MOST_FILES:,} files")
-    return entries
+    return sorted(entries, key=lambda entry: entry[0])
 
 
 def _members(source, most):
@@ -250,6 +264,8 @@ def _members(source, most):
         with opened() as archive:
             return _bounded(archive.open(info))
 
+    if isinstance(source, bytes) and source.count(b"PK\1\2") > 100 * most:  # a list of members that fills memory
+        raise UnreadableError(f"the zip holds more than {most:,} files")
     try:
         with opened() as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]

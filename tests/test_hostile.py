@@ -127,9 +127,9 @@ IN_A_FUNCTION = {
         "not an array of numbers",
     ),
     "100 MB returned": ("return np.zeros(13_000_000)", "what it returned is too large"),
-    "killing itself": ("import os; os.kill(os.getpid(), 9)", "it ended Python"),
+    "killing itself": ("import os; os.kill(os.getpid(), 9)", "Operation not permitted"),
     "leaving": ("import os; os._exit(0)", "it ended Python"),
-    "killing all": ("import os; os.kill(-1, 9); os.kill(1, 9)", "it ended Python|ProcessLookupError"),
+    "killing all": ("import os; os.kill(-1, 9); os.kill(1, 9)", "Operation not permitted"),
     "crashing": ("import ctypes; ctypes.string_at(0)", "it ended Python"),
     "endless recursion": (
         "import sys; sys.setrecursionlimit(10**9); return conv3d(clip, kernel)",
@@ -201,7 +201,8 @@ def test_a_thread_bomb_gains_nothing():
 # In a cell of its own, before all others: it is passed over.
 IN_A_CELL = {
     "infinite loop": ("while True:\n    pass", r"Cell 1: .*took more than 2 s"),
-    "killing its own kernel": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", r"Cell 1: it ended Python"),
+    "killing its own kernel": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", r"Cell 1: PermissionError"),
+    "crashing": ("import ctypes\nctypes.string_at(0)", r"Cell 1: it ended Python"),
     "leaving": ("raise SystemExit", r"Cell 1: SystemExit"),
     "100 MB of output": (
         "import os, sys\nfor _ in range(100):\n    print('x' * 2**20)\n    os.write(2, b'x' * 2**20)\n1 / 0",

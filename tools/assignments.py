@@ -4,6 +4,7 @@
 draws. Everything goes to ``_build/assignments``; nothing of it is ever committed.
 """
 
+import contextlib
 import sys
 import time
 import zipfile
@@ -38,6 +39,9 @@ RUN = """\
 #!/usr/bin/env bash
 # Gradescope runs this, as root, for each submission. Student code then runs as the user "student".
 chmod 700 /autograder/submission /autograder/results
+chmod 600 /autograder/source/secret
+echo '{{"score": 0, "output": "The grader did not run, which is not your fault. Tell your instructor."}}' \
+    > /autograder/results/results.json
 cd /autograder/source/course && exec /opt/grading/bin/python -m grading.gradescope {name}
 """
 
@@ -59,15 +63,26 @@ def make(name, key, folder, url=""):
         notebook = nbformat.from_dict(notebook)
         setup_cell.write(notebook, url)
         path = folder / name / which / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if which == "solution":
-            notebooks.execute(notebook, path.parent)
-        nbformat.write(notebook, path)
+        with private(path.parent) if which == "solution" else contextlib.nullcontext():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if which == "solution":
+                notebooks.execute(notebook, path.parent)
+            nbformat.write(notebook, path)
     if key:
         path = folder / name / "gradescope" / f"{name}.zip"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        gradescope_zip(assignment, key, path)
+        with private(path.parent):
+            gradescope_zip(assignment, key, path)
     return assignment.edition
+
+
+@contextlib.contextmanager
+def private(folder):
+    """Make a folder, and keep from everybody else what is written into it meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    yield
+    for file in folder.iterdir():
+        file.chmod(0o600)
 
 
 def gradescope_zip(assignment, key, path):
