@@ -268,13 +268,13 @@ class Session:
 
     Parameters
     ----------
-    packages : collection of str
-        What can be imported beside the standard library.
+    packages : collection of str, optional
+        What can be imported beside the standard library; all that is there, if it is not given.
     """
 
-    def __init__(self, packages):
+    def __init__(self, packages=None):
         self.flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        served = {"__import__": _importing(packages), "input": lambda *_: ""}
+        served = {"input": lambda *_: ""} | ({} if packages is None else {"__import__": _importing(packages)})
         self.names = {
             "__name__": "__main__",
             "__builtins__": vars(builtins) | served,

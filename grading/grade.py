@@ -122,6 +122,43 @@ class Grader:
             "limited": limited,
         }
 
+    def check(self, submission):
+        """Return what the hand-in check says of a submission, in lines: nothing hidden is tried for it."""
+        try:
+            cells, note = self._choose(submission)
+        except UnreadableError as error:
+            return [f"The notebook: {error}."]
+        form = self.assignment.form
+        examples = {
+            question["name"]: [collector.arguments(question["example"])]
+            for question in form["questions"]
+            if question["kind"] == "function"
+        }
+        runs = self._run(cells, examples)
+        tried = [{"note": line} for line in [*([note] if note else []), *runs.notes]]
+        for name in examples:
+            if answers := runs.answers_to(name):
+                tried.append({"question": name, "shape": answers[0].shape})
+            else:
+                why = runs.failures.get((name, 0)) or runs.ended.get(name, "no answer came")
+                tried.append({"question": name, "problem": why})
+        tried += [
+            {"question": question.name, "problem": "; ".join(self._look(question, submission))}
+            for question in self.assignment.questions
+            if isinstance(question, Model)
+        ]
+        return collector.report(cells, form, tried)
+
+    def _look(self, question, submission):
+        """Say of a stored model whether it fits, on blank clips."""
+        try:
+            name, data = submission.file(".npz", self.assignment.name)
+        except UnreadableError as error:
+            return [f"the model: {error}"]
+        clips = np.zeros((2, *question.shapes(self.assignment.drawn)["clip"]), np.uint8)
+        logits, mark = self._logits(question, name, data, clips)
+        return mark.lines if logits is None else [*mark.lines, "it takes and gives what is wanted"]
+
     def unmarked(self, notes, **more):
         """Return a result without any mark."""
         marks = {
@@ -275,8 +312,8 @@ class Grader:
             f"{cost.replace('_', '-')}: {heads['cost'][cost]:,} of at most {most:,}" for cost, most in budget.items()
         ]
         for what, key in (("takes clips of shape", "clip"), ("gives for each clip an array of shape", "shape")):
-            if not collector.fits(heads[key], wanted[key]):
-                return None, Mark(0, [*lines, f"the model {what} {tuple(heads[key])}, and wanted is {wanted[key]}"])
+            if not collector.fits(given := heads["shapes"][key], wanted[key]):
+                return None, Mark(0, [*lines, f"the model {what} {tuple(given)}, and wanted is {wanted[key]}"])
         if any(heads["cost"][cost] > most for cost, most in budget.items()):
             return None, Mark(0, [*lines, "over the budget, so it was not tried"])
         if logits is None or logits.shape != (len(clips), *wanted["shape"]):

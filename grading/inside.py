@@ -62,7 +62,7 @@ def limit(addresses, output, cpu, **_):
 def notebook(job, given, send):
     """Run the cells, then call the functions that are asked for on what is given."""
     warnings.simplefilter("ignore")
-    session = collector.Session(job["packages"])
+    session = collector.Session(job.get("packages"))
     for label, source in job["cells"]:
         found = []
         step(label, lambda source=source, found=found: split(source, found), job["limits"], send)
@@ -158,7 +158,7 @@ def model(job, given, send):
         network = model_files.load_model(io.BytesIO(arrays["file"].tobytes()))
         cost = {"parameters": measure.parameters(network), "multiply_adds": measure.multiply_adds(network)}
         shapes = {"clip": network.inputs[0].shape[1:], "shape": network.outputs[0].shape[1:]}
-        send({"cost": cost} | shapes)
+        send({"cost": cost, "shapes": shapes})
         fitting = all(collector.fits(given, job[what]) for what, given in shapes.items())
         if fitting and all(cost[name] <= most for name, most in job["budget"].items()):
             send({"answer": "logits"}, measure.logits(network, arrays["clips"]).astype(np.float64))
