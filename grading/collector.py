@@ -475,7 +475,7 @@ def try_out():
             try:
                 session.run(statement, label)
             except BaseException as error:
-                tell(note=f"{label.capitalize()}, line {statement.lineno}: {describe(error)}.")
+                tell(note=f"{label.capitalize()}: {describe(error)} (line {statement.lineno}).")
     for question in job["form"]["questions"]:
         try:
             if question["kind"] == "function":

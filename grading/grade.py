@@ -14,7 +14,7 @@ from .questions import Function, Mark, Model
 from .sandbox import LIMITS, Limits
 
 MOST_NOTEBOOKS = 10  # that are looked at, of one submission
-LONGEST = 20_000  # characters of one answer in words
+LONGEST = 200_000  # characters of one answer in words, and of all that stands elsewhere
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
 RUNS_SECONDS = 2  # in all, in multiples of what one run may take
 MOST_NOTES = 50  # of one notebook
@@ -115,9 +115,7 @@ class Grader:
             "notes": [plain(note) for note in notes],
             "to_instructor": to_instructor,
             "written": written,
-            "elsewhere": [
-                (piece.question, shortened(piece.text)) for piece in pieces if written and piece.question not in written
-            ],
+            "elsewhere": elsewhere([piece for piece in pieces if written and piece.question not in written]),
             "another_edition": another_edition,
             "limited": limited,
         }
@@ -392,7 +390,9 @@ class _Runs:
         if limit in ("computing", "clock"):
             self.slow.append(label)
         if label and len(self._notes) < MOST_NOTES:
-            self._notes[plain(f"{label.capitalize()}: {why}.{passed_over}")] = None
+            cell, _, line = label.partition(", line ")
+            place = f" (line {line})" if line else ""
+            self._notes[plain(f"{cell.capitalize()}: {why}{place}.{passed_over}")] = None
 
 
 def _editions(cells):
@@ -402,6 +402,17 @@ def _editions(cells):
 def _of(drawn, question):
     """Return a question's part of a variant."""
     return {name: drawn[name] for name in question.choices}
+
+
+def elsewhere(pieces):
+    """Return (question, text) of pieces, as far as they are not too long together."""
+    found, size = [], 0
+    for piece in pieces:
+        found.append((piece.question, shortened(piece.text)))
+        size += len(piece.text)
+        if size > LONGEST:
+            return [*found, ("", "[cut here: there is more in the notebook]")]
+    return found
 
 
 def shortened(text):
