@@ -5,6 +5,6 @@ say what a grader has to reach; what a grader answers is no reason to change one
 """
 
 from . import fronts, functions, models, words
-from .cases import BLANK, CASES, KEY, MARKER, OTHER_KEY, Case, Edition
+from .cases import BLANK, CASES, MARKER, Case, Edition
 
-__all__ = ["BLANK", "CASES", "KEY", "MARKER", "OTHER_KEY", "Case", "Edition", "fronts", "functions", "models", "words"]
+__all__ = ["BLANK", "CASES", "MARKER", "Case", "Edition", "fronts", "functions", "models", "words"]

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-KEY = b"a secret of the tests, and of nobody else"
-OTHER_KEY = b"last year's secret"
+from handed_in import KEY
 
 MARKER = "to the marker"  # a question in words: the answer reaches the person who marks it
 BLANK = "blank"  # a question in words: nothing was written, and nothing reaches the marker
@@ -42,7 +41,8 @@ class Case(NamedTuple):
     key : bytes
         The secret of the edition.
     reaches : dict
-        For a question in words: the passages that have to reach the marker, as text. White space may differ.
+        For a question in words: the passages that have to reach the marker, whichever question they are shown with.
+        White space may differ.
     valid : bool
         Whether each notebook is one by the schema of its version. If not, notebook software opens it all the same.
     slow : bool
