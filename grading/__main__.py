@@ -86,6 +86,11 @@ def main(arguments=None):
         print(f"{len(of_another_edition)} of another edition than {assignment.edition}: {students}", file=sys.stderr)
     if not upload:
         print("Is the secret the right one? Nothing was written for Canvas or Moodle.", file=sys.stderr)
+    incomplete = sum(reports.total(result) is None for _, result in graded)
+    if incomplete:
+        print(f"{incomplete} have no total yet, since a mark is missing: grades.csv says which.")
+    if right_elsewhere := [submission.student for submission, result in graded if result.get("to_instructor")]:
+        print(f"Right for another edition: {', '.join(right_elsewhere)}; notes.csv says which questions.")
     to_look_at = [submission.student for submission, result in graded if reports.to_look_at(result)]
     if to_look_at:
         print(f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why, written.csv takes their points.")

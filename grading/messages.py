@@ -13,7 +13,7 @@ KINDS = {
     for name in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 }
 LONGEST_LINE = 2**26
-MOST = 20_000  # messages
+MOST = 100_000  # messages
 MOST_AXES = 8
 
 

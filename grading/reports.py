@@ -81,9 +81,19 @@ def number(points):
     return "" if points is None else f"{points:.2f}".rstrip("0").rstrip(".")
 
 
-def total(result):
+def so_far(result):
     """Add up what is marked."""
     return round(sum(mark["points"] or 0 for mark in result["marks"].values()), 2)
+
+
+def missing(result):
+    """Return the questions that have no mark yet."""
+    return [name for name, mark in result["marks"].items() if mark["points"] is None]
+
+
+def total(result):
+    """Add up all marks; None while one is missing."""
+    return None if missing(result) else so_far(result)
 
 
 def to_look_at(result):
@@ -114,10 +124,15 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
     """
     questions = [question.name for question in assignment.questions]
     rows = [
-        [submission.student, *(number(result["marks"][name]["points"]) for name in questions), number(total(result))]
+        [
+            submission.student,
+            *(number(result["marks"][name]["points"]) for name in questions),
+            number(total(result)),
+            " ".join(missing(result)),
+        ]
         for submission, result in graded
     ]
-    _csv(folder / "grades.csv", ["student", *questions, "total"], rows, mark=True)
+    _csv(folder / "grades.csv", ["student", *questions, "total", "missing"], rows, mark=True)
     failed, pages = {}, set()
     for submission, result in graded:
         name = file_name(submission.student)
@@ -157,7 +172,11 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
         for submission, points in totals
         if upload and submission.system == "moodle" and not submission.problem
     ]
-    notes = [[submission.student, _cell(note)] for submission, result in graded for note in _notes(submission, result)]
+    notes = [
+        [submission.student, _cell(note)]
+        for submission, result in graded
+        for note in [*_notes(submission, result), *result.get("to_instructor", ())]
+    ]
     tables = ["grades.csv"]
     for name, head, rows in (
         ("notes.csv", ["student", "note"], notes),
@@ -192,8 +211,8 @@ def check_folder(folder, assignment):
     if not path.exists():
         return
     header = path.read_text("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0].strip()
-    columns = ["student", *(question.name for question in assignment.questions), "total"]
-    if set(re.split("[,;\t]", header)) != set(columns):
+    columns = ["student", *(question.name for question in assignment.questions), "total", "missing"]
+    if set(re.split("[,;\t]", header)) | {"missing"} != set(columns):
         raise ValueError(
             f"out must be a folder of its own for each assignment; {path} has the columns {header}, and "
             f"{assignment.name} has {','.join(columns)}"
@@ -221,7 +240,8 @@ def feedback(assignment, submission, result):
         answer = f"<blockquote>{escape(result['written'][name])}</blockquote>" if result["written"].get(name) else ""
         parts.append(f"<h2>{escape(name)}: {points} of {mark['of']}</h2>\n<ul>{lines}</ul>{answer}")
     most = sum(mark["of"] for mark in result["marks"].values())
-    rows.append(f'<tr class="sum"><th scope="row">together</th><td>{number(total(result))}</td><td>{most}</td></tr>')
+    together = number(so_far(result)) + (f" so far, without {', '.join(missing(result))}" if missing(result) else "")
+    rows.append(f'<tr class="sum"><th scope="row">together</th><td>{together}</td><td>{most}</td></tr>')
     notes = "".join(f"<li>{escape(note)}</li>" for note in _notes(submission, result))
     title = f"{assignment.name}: {submission.student}"
     head = '<thead><tr><th scope="col">question</th><th scope="col">points</th><th scope="col">of</th></tr></thead>'
@@ -256,24 +276,46 @@ def answers(assignment, graded, in_words):
             for submission, result in graded
             if result["written"].get(name)
         ]
+        blank = [submission.student for submission, result in graded if not result["written"].get(name)]
+        parts.append(f"<p>Blank: {escape(', '.join(blank)) or 'nobody'}.</p>")
+    parts.append("<h2>Elsewhere in the notebook</h2>\n<p>What else is the student's own, in its order.</p>")
+    for submission, result in graded:
+        pieces = "".join(
+            f"<p>{escape(place or 'before all questions')}:</p><blockquote>{escape(text)}</blockquote>"
+            for place, text in result.get("elsewhere", ())
+        )
+        parts += [f"<details><summary>{escape(submission.student)}</summary>{pieces}</details>"] * bool(pieces)
     title = f"{assignment.name}: what was written"
     return PAGE.format(title=title, body="\n".join([f"<h1>{title}</h1>", *parts]))
 
 
-def gradescope(submission, result):
-    """Return a result as Gradescope reads it, a dict."""
-    return {
-        "score": total(result),
-        "output": "\n".join(_notes(submission, result)),
-        "visibility": "visible",
-        "tests": [
-            {
-                "name": name,
-                "score": mark["points"] or 0,
-                "max_score": mark["of"],
-                "output": "\n".join(mark["lines"]) or ("to be marked by a person" if mark["points"] is None else ""),
-                "visibility": "visible",
-            }
-            for name, mark in result["marks"].items()
-        ],
-    }
+def gradescope(submission, result, check=()):
+    """Return a result as Gradescope reads it, a dict.
+
+    Before the deadline students see the lines of the hand-in check and nothing else. Questions that a person marks have
+    no score here. If another mark is missing nothing has one: Gradescope then says so, and takes no sum for a mark.
+
+    Parameters
+    ----------
+    submission : Submission
+    result : dict
+    check : list of str
+        What `Grader.check` says.
+    """
+    scored = not to_look_at(result)
+    tests = [
+        {
+            "name": name,
+            **({"score": mark["points"]} if scored and mark["points"] is not None else {}),
+            "max_score": mark["of"],
+            "output": "\n".join([*mark["lines"], *["to be marked by a person"] * (mark["points"] is None)]),
+            "visibility": "after_due_date",
+        }
+        for name, mark in result["marks"].items()
+    ]
+    for name, said, seen in (
+        ("notes", _notes(submission, result), "after_due_date"),
+        ("for the instructor", result.get("to_instructor", ()), "hidden"),
+    ):
+        tests += [{"name": name, "output": "\n".join(said), "visibility": seen}] * bool(said)
+    return {**({"score": so_far(result)} if scored else {}), "output": "\n".join(check), "tests": tests}

@@ -3,21 +3,28 @@
 Nothing is ever extracted: members of a zip are read in memory, up to a limit, and their names are only names.
 """
 
+import contextlib
 import io
-import json
 import os
 import re
 import stat
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-LARGEST = 2**24  # bytes of one file
+from .collector import UnreadableError
+
+LARGEST = 2**27  # bytes of one file; what counts of a notebook is counted when it is read
+LARGEST_MODEL = 2**24
+MOST_READ = 2**28  # bytes of one submission
 MOST_FILES = 20_000
 MOST_IN_A_STUDENTS_ZIP = 100
-MOST_CELLS = 2000
+MOST_ZIPS = 5  # of one submission, those within others too
+NAMES_HAVE = " _.,'@+-()\u2018\u2019\u2010\u2011\u2013\u00b7\u30fb\u200c\u200d"  # beside letters, marks and numbers
 IGNORED = re.compile(r"^(\..*|__MACOSX|Thumbs\.db|desktop\.ini)$")
 
 # Whose a file is stands at the front; what follows is the student's own word, so the first number wins.
@@ -29,10 +36,6 @@ CANVAS = re.compile(
 MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d{1,20})_assignsubmission_[a-z]+_?(?P<file>.*)$")
 # First Last_12345_assignsubmission_file_/A1.ipynb: all of the folder's name is Moodle's, and the number its end
 MOODLE_FOLDER = re.compile(r"^(?P<name>.+)_(?P<id>\d{1,20})_assignsubmission_[a-z]+_?$")
-
-
-class UnreadableError(Exception):
-    """What was handed in cannot be read; the message is a line for its author."""
 
 
 class Submission(NamedTuple):
@@ -61,23 +64,91 @@ class Submission(NamedTuple):
     files: dict[str, Callable]
     problem: str = ""
 
+    def read(self, suffix, like):
+        """Return the files with that suffix, and their bytes or why they cannot be read; zips are looked into.
+
+        Parameters
+        ----------
+        suffix : str
+        like : str
+            The file of this name comes first, then those whose names begin so.
+
+        Returns
+        -------
+        list of (str, bytes or UnreadableError)
+            Never empty: if there is no such file, the error says what there is.
+        """
+        files = list(_unpacked(list(self.files.items()), [MOST_ZIPS]))
+        named = [(name, read) for name, read in files if name.lower().endswith(suffix)]
+        named = named or [(name, read) for name, read in files if suffix == ".ipynb" and not name.endswith(".npz")]
+        found, size = [], 0
+        for name, read in sorted(named, key=lambda file: _unlike(PurePosixPath(file[0]).name, like + suffix)):
+            try:
+                data = _read(read)
+            except UnreadableError as error:
+                data = error
+            else:
+                size += len(data)
+                if size > MOST_READ:
+                    data = UnreadableError("together the files are too large")
+                elif not name.lower().endswith(suffix) and not _is_notebook(data):
+                    continue
+                elif suffix == ".npz" and len(data) > LARGEST_MODEL:
+                    data = UnreadableError(f"it is larger than {LARGEST_MODEL / 2**20:g} MiB")
+            found.append((name, data))
+        there = ", ".join(name for name, _ in files[:5]) + (", ..." if len(files) > 5 else "")
+        return found or [("", UnreadableError(f"no {suffix} file was handed in, but {there or 'nothing'}"))]
+
     def file(self, suffix, like):
-        """Return name and bytes of the file with that suffix whose name is most ``like`` the one asked for.
+        """Return name and bytes of the first of these files.
 
         Raises
         ------
         UnreadableError
         """
-        files = self.files
-        zipped = [name for name in files if name.lower().endswith(".zip")]
-        if zipped and not any(name.lower().endswith(suffix) for name in files):
-            files = _members(_read(files[zipped[0]]), MOST_IN_A_STUDENTS_ZIP)
-            files = {PurePosixPath(name).name: read for name, read in files}
-        names = [name for name in files if name.lower().endswith(suffix)]
-        if not names:
-            raise UnreadableError(f"no {suffix} file was handed in")
-        name = min(names, key=lambda name: (name != like + suffix, not name.startswith(like), name))
-        return name, _read(files[name])
+        name, data = self.read(suffix, like)[0]
+        if isinstance(data, UnreadableError):
+            raise data
+        return name, data
+
+
+def _unlike(name, wanted):
+    """Return a key that sorts names by how unlike they are to the one that is wanted."""
+    return (
+        name.casefold() != wanted.casefold(),
+        not name.casefold().startswith(wanted.partition(".")[0].casefold()),
+        name,
+    )
+
+
+def _is_notebook(data):
+    return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and b'"cell_type"' in data
+
+
+def _unpacked(files, zips, depth=2):
+    """List files, and in place of each zip what is in it; ``zips`` counts how many may yet be opened."""
+    for name, read in files:
+        if not name.lower().endswith(".zip"):
+            yield name, read
+            continue
+        try:
+            zips[0] -= 1
+            if zips[0] < 0 or not depth:
+                raise UnreadableError("it is a zip within zips, and not opened")
+            members = _members(_read(read), MOST_IN_A_STUDENTS_ZIP)
+        except UnreadableError as error:
+            yield name, partial(_fail, error)
+        else:
+            members = [(inner, opened) for inner, opened in members if not _ignored(PurePosixPath(inner))]
+            yield from _unpacked([(f"{name}/{PurePosixPath(inner).name}", r) for inner, r in members], zips, depth - 1)
+
+
+def _ignored(path):
+    return any(IGNORED.match(part) for part in path.parts or ".")
+
+
+def _fail(error):
+    raise error
 
 
 def collect(path, assignment):
@@ -113,7 +184,7 @@ def collect(path, assignment):
     else:
         raise ValueError(f"submissions must be a folder or a zip, and there is no {path}")
     entries = [(PurePosixPath(name), read) for name, read in entries]
-    entries = [(name, read) for name, read in entries if not any(IGNORED.match(part) for part in name.parts or ".")]
+    entries = [(name, read) for name, read in entries if not _ignored(name)]
     if len({name.parts[0] for name, _ in entries}) == 1 and sum(name.suffix == ".ipynb" for name, _ in entries) > 1:
         entries = [(PurePosixPath(*name.parts[1:]), read) for name, read in entries if len(name.parts) > 1] or entries
 
@@ -123,7 +194,7 @@ def collect(path, assignment):
         sources.setdefault((system, identity), set()).add(source)
         entry = grouped.setdefault((_clean(source.rstrip("/")), system, identity, source), [False, {}])
         entry[0] |= late
-        entry[1][file] = read
+        entry[1][file if file not in entry[1] else str(name)] = read  # two of one name, in two folders
     students = Counter(student.casefold() for student, *_ in grouped)
     taken, submissions = set(), []
     for (student, system, identity, source), (late, files) in sorted(grouped.items()):
@@ -139,36 +210,6 @@ def collect(path, assignment):
     return sorted(submissions, key=lambda submission: (submission.student.casefold(), submission.id))
 
 
-def read_notebook(data):
-    """Return a notebook's cells as (kind, source).
-
-    Raises
-    ------
-    UnreadableError
-
-    Examples
-    --------
-    >>> read_notebook(b'{"cells": [{"cell_type": "code", "source": ["x = ", "1"]}]}')
-    [('code', 'x = 1')]
-    """
-    try:
-        cells = json.loads(data.decode("utf-8-sig"))["cells"]
-        if len(cells) > MOST_CELLS:
-            raise UnreadableError(f"it has more than {MOST_CELLS:,} cells")
-        return [(str(cell["cell_type"]), _joined(cell["source"])) for cell in cells]
-    except UnicodeDecodeError:
-        raise UnreadableError("it is not a notebook: not UTF-8 text") from None
-    except (KeyError, TypeError):
-        raise UnreadableError("it is not a notebook: it has no cells as a notebook has them") from None
-    except (ValueError, RecursionError):
-        raise UnreadableError("it is not a notebook: not JSON") from None
-
-
-def _joined(source):
-    text = source if isinstance(source, str) else "".join(source)
-    return text.encode("utf-8", "replace").decode()  # no half characters
-
-
 def _whose(name):
     """Tell from the top of a file's path whose it is: (system, id, where it comes from, late, the file's own name)."""
     top, in_folder = name.parts[0], len(name.parts) > 1
@@ -181,9 +222,22 @@ def _whose(name):
 
 
 def _clean(name):
-    """Return a student's name such that it can neither leave a folder nor be a formula in a spreadsheet."""
-    name = re.sub(r"[^\w .,'@+-]", "_", name)
-    return " ".join(name.split())[:80].strip(" .,'@+-") or "nameless"
+    r"""Return a student's name such that it can neither leave a folder nor be a formula in a spreadsheet.
+
+    Letters of any script stay, with their marks and joiners.
+
+    Examples
+    --------
+    >>> _clean("=Jo Ana/Jr."), _clean("Zoe\u0308") == "Zo\u00eb"
+    ('_Jo Ana_Jr.', True)
+    """
+    name = unicodedata.normalize("NFC", name)
+    name = "".join(character if _stands_in_names(character) else "_" for character in name)
+    return " ".join(name.split())[:80].lstrip(" .,@+-").rstrip() or "nameless"
+
+
+def _stands_in_names(character):
+    return unicodedata.category(character)[0] in "LMN" or character.isspace() or character in NAMES_HAVE
 
 
 def files_in(folder):
@@ -221,7 +275,7 @@ def _members(source, most):
         raise UnreadableError(f"the zip holds more than {most:,} files")
     return [
         (
-            info.filename,
+            _name(info),
             _link
             if stat.S_ISLNK(info.external_attr >> 16)
             else _foreign
@@ -230,6 +284,14 @@ def _members(source, most):
         )
         for info in members
     ]
+
+
+def _name(info):
+    """Return a member's name; where a zip does not say how it is encoded, it is most often UTF-8."""
+    if not info.flag_bits & 0x800:
+        with contextlib.suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
 
 
 def _read(read):

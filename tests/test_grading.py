@@ -27,11 +27,12 @@ from grading import __main__ as command
 from grading import gradescope, inside, messages, reports, sandbox, syscalls, written
 from grading import submission as submission_module
 from grading.assignment import REPOSITORY, Assignment
-from grading.grade import Grader, answer_in_words
+from grading.collector import MOST_CELLS, UnreadableError, handed_out, in_words, pieces, read_notebook, tuples
+from grading.grade import Grader
 from grading.questions import Model, Trial, difference, mark_model, shuffled
 from grading.sandbox import PYTHON, Sandbox, _environment
 from grading.secret import Draw, read
-from grading.submission import MOST_CELLS, Submission, UnreadableError, collect, read_notebook
+from grading.submission import Submission, collect
 
 pytestmark = pytest.mark.slow  # student code runs apart, in processes of its own
 
@@ -236,7 +237,7 @@ def test_students_are_found_by_the_names_of_their_files(names, expected, zipped,
     ],
 )
 def test_two_sources_for_one_number_are_refused_and_named_and_nobody_else_is(names, run, capsys):
-    exit_code, out = run(dict.fromkeys(names, RIGHT) | {"zoe.ipynb": RIGHT})
+    exit_code, out = run(dict.fromkeys([*names, "zoe/A1.ipynb"], RIGHT))
     assert exit_code == 0
     totals = {row["student"]: row["total"] for row in rows(out / "grades.csv")}
     assert totals.pop("zoe") == "100" and len(totals) == 2 and set(totals.values()) <= {"", "0"}
@@ -302,16 +303,23 @@ def test_a_list_of_members_that_would_fill_memory_is_not_read(monkeypatch):
 
 
 def test_what_is_written_is_found_below_its_heading():
+    asked = [
+        ("markdown", "## 3. `why` (10 points)\nWhy?"),
+        ("markdown", "*Your answer.*"),
+        ("markdown", "## 4. `other`"),
+    ]
+    form = {"questions": [{"name": name} for name in ("why", "other", "absent")], **handed_out(asked)}
     cells = [
         ("markdown", "## 3. `why` (10 points)\nWhy?"),
         ("markdown", "Because\nof it."),
         ("code", "1"),
-        ("markdown", "And that."),
+        ("markdown", "### And `that`."),
         ("markdown", "## 4. `other`"),
-        ("markdown", "*Your answer.*"),
+        ("markdown", " *Your  answer.*"),
     ]
-    assert answer_in_words(cells, "why") == "Because\nof it.\n\nAnd that."
-    assert answer_in_words(cells, "other") == answer_in_words(cells, "absent") == ""
+    found = pieces(cells, form)
+    assert in_words(found, "why") == "Because\nof it.\n\n1\n\n### And `that`."
+    assert in_words(found, "other") == in_words(found, "absent") == ""
 
 
 # Judging.
@@ -347,7 +355,7 @@ def test_points_grow_between_none_and_full(right, worth):
     y = np.zeros((2, 100), int)
     answers = y.copy()
     answers[1, right:] = 1  # one member of each of the others is wrong
-    question = Model("see", 20, {}, None, None)
+    question = Model("see", 20, {}, None, None, None)
     mark = mark_model(question, [Trial("sets", 1, 0.5, 0.9, None, y)], [answers])
     assert mark.points == worth and f"{right / 100:.1%}" in mark.lines[0]
 
@@ -363,9 +371,15 @@ def sent_by(job, inputs):
 
 
 def ran(cells, functions=(), inputs=(), **limits):
-    """Run cells and functions; return what is sent."""
+    """Run cells and functions; return what is sent but for the beginnings and ends of cells, which hold statements."""
     job = {"cells": cells, "functions": functions, "skip": [], "limits": LIMITS._replace(**limits)._asdict()}
-    return sent_by(partial(inside.notebook, job), inputs)
+    sent = sent_by(partial(inside.notebook, job), inputs)
+    whole = {label for label, _ in cells}
+    return [
+        (head, array)
+        for head, array in sent
+        if head.get("note") or (head.get("begin") not in whole and head.get("end") not in whole)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -384,8 +398,12 @@ def ran(cells, functions=(), inputs=(), **limits):
     ],
 )
 def test_a_cell_is_run_without_what_is_no_python(source, note):
-    (_, (end, _)) = ran([("cell 1", source)])
-    assert end["end"] == "cell 1" and (note in end["note"] if note else end["note"] is None)
+    notes = [(head["end"], head["note"]) for head, _ in ran([("cell 1", source)]) if head.get("note")]
+    if note is None:
+        assert not notes
+    else:
+        ((place, told),) = notes
+        assert place.startswith("cell 1") and note in told
 
 
 def test_functions_are_called_with_what_is_given():
@@ -400,23 +418,23 @@ def test_functions_are_called_with_what_is_given():
     assert outcome["g"][0]["why"] == "what it returned is not an array of numbers"
     assert outcome["h"][0]["why"] == "it returned None"
     assert outcome["ff"][0] == {"missing": "ff", "like": ["f"]}
-    assert inside.tuples([[1, [2]], 3]) == ((1, (2,)), 3)
+    assert tuples([[1, [2]], 3]) == ((1, (2,)), 3)
 
 
 def test_what_only_computes_is_stopped_and_the_next_step_goes_on():
     sent = ran([("cell 1", "while True: pass"), ("cell 2", "x = 1")], step_cpu=0.5)
-    assert "took more than 0.5 s" in sent[1][0]["note"] and sent[3][0] == {"end": "cell 2", "note": None}
+    assert "took more than 0.5 s" in sent[1][0]["note"] and sent[3][0] == {"end": "cell 2, line 1", "note": None}
 
 
 def test_what_only_waits_is_stopped():
-    _, (end, _) = ran([("cell 1", "import time\ntime.sleep(1e6)")], step=0.5)
+    *_, (end, _) = ran([("cell 1", "import time\ntime.sleep(1e6)")], step=0.5)
     assert "took more than 0.5 s" in end["note"]
 
 
 def test_each_step_has_both_alarms_of_its_own():
     alarms = "raise ValueError([signal.getitimer(which)[0] for which in (signal.ITIMER_REAL, signal.ITIMER_PROF)])"
     sent = ran([(f"cell {number}", f"import signal\n{alarms}") for number in (1, 2)])
-    for end, _ in sent[1::2]:
+    for end, _ in sent[3::4]:  # of the second statement of each cell
         waiting, computing = map(int, re.findall(r"(\d+)\.\d+", end["note"]))
         assert 0 < waiting <= LIMITS.step and 0 < computing <= LIMITS.step_cpu
     assert signal.getitimer(signal.ITIMER_REAL) == signal.getitimer(signal.ITIMER_PROF) == (0, 0)
@@ -429,7 +447,7 @@ def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
     data = np.frombuffer((tmp_path / "m.npz").read_bytes(), np.uint8)
     clips = ({"name": "clips"}, np.zeros((3, 4, 8, 8, 1), np.uint8))
     for budget, kinds in ((10**9, ["cost", "answer"]), (5, ["cost"])):
-        job = partial(inside.model, {"budget": {"parameters": budget}})
+        job = partial(inside.model, {"budget": {"parameters": budget}, "clip": [4, 8, 8, 1], "shape": [2]})
         assert [next(iter(head)) for head, _ in sent_by(job, [({"name": "file"}, data), clips])] == kinds
     ((head, _),) = sent_by(partial(inside.model, {"budget": {}}), [({"name": "file"}, data[:50]), clips])
     assert "save_model wrote" in head["refused"]
@@ -478,7 +496,7 @@ def test_a_class_is_graded_and_everything_is_written(run):
     exit_code, out = run(files)
     assert exit_code == 0
     graded = {row["student"]: row for row in rows(out / "grades.csv")}
-    assert list(next(iter(graded.values()))) == ["student", *QUESTIONS, "total"]
+    assert list(next(iter(graded.values()))) == ["student", *QUESTIONS, "total", "missing"]
     assert [row["total"] for row in graded.values()] == ["75", "100", "0", "100"]  # by name
     assert rows(out / "canvas.csv") == [
         {"Student": "hoppergrace", "ID": "12", "Section": "", "A1": "75"},
@@ -491,9 +509,10 @@ def test_a_class_is_graded_and_everything_is_written(run):
     assert "Handed in late" in page.text and "ZeroDivisionError: division by zero" in page.text
     assert [cell.text for cell in page.select("tr.sum > *")] == ["together", "75", "100"]
     result = json.loads((out / "gradescope" / "hoppergrace.json").read_text("utf-8"))
-    assert result["score"] == 75 == sum(test["score"] for test in result["tests"])
-    assert {(test["name"], test["max_score"]) for test in result["tests"]} == set(ALL.items())
-    assert all(test["visibility"] == "visible" for test in result["tests"])
+    assert result["score"] == 75 == sum(test.get("score", 0) for test in result["tests"])
+    assert {(test["name"], test["max_score"]) for test in result["tests"] if "score" in test} == set(ALL.items())
+    assert {test["name"] for test in result["tests"]} - set(ALL) == {"notes"} and result["output"] == ""
+    assert all(test["visibility"] == "after_due_date" for test in result["tests"])
 
 
 def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
@@ -614,7 +633,8 @@ def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, c
     monkeypatch.setattr(Grader, "grade", failing)
     exit_code, out = run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abc")})
     assert exit_code == 1 and "failed on b" in capsys.readouterr().err
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "0", "100"]
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "", "100"]
+    assert rows(out / "grades.csv")[1]["missing"] == " ".join(QUESTIONS)
     assert "not you: RuntimeError: a bug of ours" in (out / "feedback" / "b.html").read_text("utf-8")
     monkeypatch.setattr(Grader, "grade", grade)
     assert run({})[0] == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 3
@@ -911,7 +931,6 @@ def with_words(tmp_path):
         }
         for texts in ({"why_blind": "<script>&", "why_seeing": "=1+1"}, {"why_blind": "", "why_seeing": "So."})
     ]
-    results[1]["marks"]["why_blind"]["points"] = 0
     return assignment, list(zip(submissions, results, strict=True)), tmp_path
 
 
@@ -939,7 +958,10 @@ def test_points_that_a_person_gives_are_kept_and_added(with_words):
     assert given == {(("id", "name ada"), "why_blind"): 7, (("id", "name ada"), "why_seeing"): 8.5}
     assert written.add(table, given, graded) == []
     reports.write_all(folder, assignment, graded, table)
-    assert [row["total"] for row in rows(folder / "grades.csv")] == ["18.5", "3"]
+    assert [(row["total"], row["missing"]) for row in rows(folder / "grades.csv")] == [
+        ("18.5", ""),
+        ("", "why_blind why_seeing"),
+    ]
     assert written.points(written.read(path), assignment) == given
 
 
@@ -1042,8 +1064,8 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
     frames, resolution = assignment.drawn["frames"], assignment.drawn["resolution"]
     clip = keras.Input((frames, resolution, resolution, 1))
     small = keras.layers.GlobalMaxPooling3D()(keras.layers.Conv3D(1, 1)(clip))
-    model_files.save_model(keras.Model(clip, keras.layers.Dense(100)(small)), tmp_path / "small.npz")
-    large = keras.layers.Dense(16)(keras.layers.Flatten()(clip))
+    model_files.save_model(keras.Model(clip, keras.layers.Dense(4)(small)), tmp_path / "small.npz")
+    large = keras.layers.Dense(4)(keras.layers.Dense(16)(keras.layers.Flatten()(clip)))
     model_files.save_model(keras.Model(clip, large), tmp_path / "large.npz")
     base = json.dumps(assignment.student).encode()
     for data, feedback in (
@@ -1056,7 +1078,11 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
         result = grade(submission(base, name="A2.ipynb", **files))
         assert feedback in lines(result), lines(result)
         assert result["marks"]["see"]["points"] == 0
-    assert result["marks"]["why_blind"] == {"points": 0, "of": 10, "lines": ["nothing is written"]}
+    assert result["marks"]["why_blind"] == {
+        "points": None,
+        "of": 10,
+        "lines": ["blank: every cell is as it was handed out"],
+    }
 
 
 # Gradescope.
