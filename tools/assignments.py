@@ -40,7 +40,7 @@ RUN = """\
 # Gradescope runs this, as root, for each submission. Student code then runs as the user "student".
 chmod 700 /autograder/submission /autograder/results
 chmod 600 /autograder/source/secret
-echo '{{"score": 0, "output": "The grader did not run, which is not your fault. Tell your instructor."}}' \
+echo '{{"output": "The grader did not run, which is not your fault. Tell your instructor."}}' \
     > /autograder/results/results.json
 cd /autograder/source/course && exec /opt/grading/bin/python -m grading.gradescope {name}
 """
