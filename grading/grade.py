@@ -101,7 +101,7 @@ class Grader:
                 limited |= marks[question.name].points is None
             else:
                 written[question.name] = shortened(collector.in_words(pieces, question.name))
-                blank = [] if written[question.name] else ["blank: every cell is as it was handed out"]
+                blank = [] if written[question.name] else ["blank: below its heading every cell is as it was handed out"]
                 marks[question.name] = Mark(None, blank if cells else ["there is no notebook that can be read"])
         return {
             "marks": {
