@@ -539,7 +539,7 @@ def report(cells, form, tried):
 
 
 def _defining(cells, name):
-    pattern = re.compile(rf"(?m)^\s*(?:async\s+)?def\s+{name}\b|^{name}\s*=")
+    pattern = re.compile(rf"(?m)^[ \t]*(?:async[ \t]+)?def[ \t]+{name}\b|^{name}\s*=")
     sources = dict(graded(cells))
     return [number for number in range(1, len(cells) + 1) if pattern.search(sources.get(f"cell {number}", ""))]
 

@@ -13,7 +13,7 @@ KINDS = {
     for name in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 }
 LONGEST_LINE = 2**26
-MOST = 20_000  # messages
+MOST = 100_000  # messages
 MOST_AXES = 8
 
 
@@ -68,6 +68,8 @@ def _size(head):
     if "dtype" not in head:
         return None
     shape = head["shape"]
-    if len(shape) > MOST_AXES or not all(type(length) is int and 0 <= length < 2**32 for length in shape):
+    if not isinstance(shape, list) or len(shape) > MOST_AXES:
+        raise TypeError("not a shape")
+    if not all(type(length) is int and 0 <= length < 2**32 for length in shape):
         raise ValueError("not a shape")
     return math.prod(shape) * KINDS[head["dtype"]].itemsize

@@ -1,15 +1,20 @@
 """Grading as an instructor meets it: what is found, what is written, and that it goes on where it was stopped."""
 
+import copy
 import csv
 import hashlib
+import io
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,14 +24,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading import __main__ as command
-from grading import gradescope, inside, messages, reports, syscalls, written
+from grading import gradescope, inside, messages, reports, sandbox, syscalls, written
+from grading import submission as submission_module
 from grading.assignment import REPOSITORY, Assignment
-from grading.collector import UnreadableError, handed_out, in_words, pieces, read_notebook, tuples
+from grading.collector import MOST_CELLS, UnreadableError, handed_out, in_words, pieces, read_notebook, tuples
 from grading.grade import Grader
 from grading.questions import Model, Trial, difference, mark_model, shuffled
-from grading.sandbox import PYTHON, _environment
+from grading.sandbox import PYTHON, Sandbox, _environment
 from grading.secret import Draw, read
-from grading.submission import collect
+from grading.submission import Submission, collect
 
 pytestmark = pytest.mark.slow  # student code runs apart, in processes of its own
 
@@ -108,14 +114,40 @@ def test_messages_come_back(kinds):
     sent = [({"n": i}, np.ones(shape, kind)) for i, (kind, shape) in enumerate(kinds)]
     received = messages.unpack(b"".join(messages.pack(head, array) for head, array in sent))
     assert [head["n"] for head, _ in received] == list(range(len(sent)))
-    for (_, array), (_, copy) in zip(sent, received, strict=True):
-        assert array.dtype == copy.dtype and np.array_equal(array, copy)
+    for (_, array), (_, again) in zip(sent, received, strict=True):
+        assert array.dtype == again.dtype and np.array_equal(array, again)
 
 
-@given(st.binary() | st.text().map(str.encode) | st.recursive(st.integers(), st.lists).map(lambda x: b"%r\n" % x))
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([0, 2**31, 2**32 - 1]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["dtype", "shape"]), inner),
+)
+HEADS = st.fixed_dictionaries(
+    {"dtype": st.sampled_from(sorted(messages.KINDS)) | ANY_JSON, "shape": st.just([0, 2**31, 2**31]) | ANY_JSON}
+)
+LINES = (HEADS | ANY_JSON).map(lambda value: json.dumps(value).encode() + b"\n")
+
+
+@given(st.lists(st.binary() | st.text().map(str.encode) | LINES | st.just(b"[" * 10**5 + b"\n")).map(b"".join))
 def test_rubbish_is_no_message_and_no_error(data):
     assert isinstance(messages.unpack(data), list)
     assert messages.unpack(messages.pack({"first": 1}) + b"\xff" + data)[0] == ({"first": 1}, None)
+
+
+@given(st.data())
+def test_whatever_is_changed_in_messages_they_are_read_without_an_error(data):
+    packed = bytearray(b"".join(messages.pack({"n": n}, np.arange(n, dtype="uint8")) for n in range(3)))
+    for at in data.draw(st.lists(st.integers(0, len(packed) - 1), max_size=5)):
+        packed[at] = data.draw(st.integers(0, 255))
+    for head, array in messages.unpack(bytes(packed[: data.draw(st.integers(0, len(packed)))])):
+        assert isinstance(head, dict) and (array is None or isinstance(array, np.ndarray))
+
+
+def test_messages_are_read_up_to_a_number_and_a_length():
+    assert len(messages.unpack(b"{}\n" * (messages.MOST + 1))) == messages.MOST
+    long = messages.pack({"note": "x" * 100})
+    assert len(messages.unpack(long + long, longest=len(long))) == 2
+    assert messages.unpack(long, longest=len(long) - 1) == []
 
 
 @pytest.mark.parametrize(
@@ -127,6 +159,9 @@ def test_rubbish_is_no_message_and_no_error(data):
         {"dtype": "float64", "shape": [True]},
         {"dtype": "float64", "shape": [1] * 9},
         {"dtype": "float64", "shape": "1"},
+        {"dtype": "float64", "shape": ""},
+        {"dtype": "float64", "shape": {}},
+        {"dtype": "float64", "shape": [0, 2**32 - 1, 2**32 - 1, 2**32 - 1]},
         {"dtype": [], "shape": [1]},
         {"dtype": "float64"},
     ],
@@ -152,6 +187,18 @@ def test_an_array_that_is_none_is_not_read(head):
         (["Ada King_123_assignsubmission_file/A1.ipynb"], [("Ada King", "moodle", "123")]),
         (["Ada King_123_assignsubmission_file_A1.ipynb"], [("Ada King", "moodle", "123")]),
         (["Jo Wu_1_assignsubmission_file_/A1.ipynb", "Jo Wu_2_assignsubmission_file_/A1.ipynb"], None),
+        # Whose it is stands at the top of the path and at the front of the name; a student chooses all that follows.
+        (["Ada King_123_assignsubmission_file_x_9_assignsubmission_file_A1.ipynb"], [("Ada King", "moodle", "123")]),
+        (
+            ["x_9_assignsubmission_file__123_assignsubmission_file_/A1.ipynb"],
+            [("x_9_assignsubmission_file", "moodle", "123")],
+        ),
+        (["lovelaceada_12345_67890_x_9_8_A1.ipynb"], [("lovelaceada", "canvas", "12345")]),
+        (["99_12345_67890_A1.ipynb"], [("99", "canvas", "12345")]),
+        (
+            ["alice/x_9_assignsubmission_file_/A1.ipynb", "bob/x_9_8_A1.ipynb"],
+            [("alice", "", "alice"), ("bob", "", "bob")],
+        ),
         (["=1+1.ipynb", "@x.ipynb"], [("_1+1", "", "=1+1"), ("x", "", "@x")]),
         (
             [".DS_Store", "__MACOSX/._alice.ipynb", ".ipynb_checkpoints/a.ipynb", "alice.ipynb"],
@@ -174,10 +221,31 @@ def test_students_are_found_by_the_names_of_their_files(names, expected, zipped,
     students = [(submission.student, submission.system, submission.id) for submission in submissions]
     if expected is None:  # two of one name
         assert [(system, identity) for _, system, identity in students] == [("moodle", "1"), ("moodle", "2")]
-        assert len({name for name, *_ in students}) == 2
+        assert [name for name, *_ in students] == ["Jo Wu (1)", "Jo Wu (2)"]
     else:
         assert students == expected
     assert any(submission.late for submission in submissions) == any("LATE" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Ada King_9_assignsubmission_file_A1.ipynb", "Eve_9_assignsubmission_file__3_assignsubmission_file_A1.ipynb"],
+        ["Ada King_9_assignsubmission_file_/A1.ipynb", "Eve_9_assignsubmission_file_A1.ipynb"],
+        ["king_9_101_A1.ipynb", "eve_9_103_A1.ipynb"],
+        ["king/A1.ipynb", "king.ipynb"],
+    ],
+)
+def test_two_sources_for_one_number_are_refused_and_named_and_nobody_else_is(names, run, capsys):
+    exit_code, out = run(dict.fromkeys([*names, "zoe/A1.ipynb"], RIGHT))
+    assert exit_code == 0
+    totals = {row["student"]: row["total"] for row in rows(out / "grades.csv")}
+    assert totals.pop("zoe") == "100" and len(totals) == 2 and set(totals.values()) <= {"", "0"}
+    assert f"Not graded, look: {', '.join(totals)};" in capsys.readouterr().out
+    notes = {row["student"]: row["note"] for row in rows(out / "notes.csv")}
+    assert set(notes) == set(totals) and all("not graded: look" in note for note in notes.values())
+    assert all("have one number or name, " in note for note in notes.values())
+    assert not (out / "moodle.csv").exists() and not (out / "canvas.csv").exists()
 
 
 def test_names_with_accents_and_names_that_clean_up_alike_stay_apart(tmp_path):
@@ -216,6 +284,22 @@ def test_a_notebook_is_read_with_whatever_sources_it_has():
     assert read_notebook(b"\xef\xbb\xbf" + data)
     with pytest.raises(UnreadableError):
         read_notebook(b"{")
+
+
+def test_cells_without_an_end_are_no_notebook():
+    data = json.dumps({"cells": [{"cell_type": "code", "source": ""}] * (MOST_CELLS + 1)}).encode()
+    with pytest.raises(UnreadableError, match="more than 2,000 cells"):
+        read_notebook(data)
+
+
+def test_a_list_of_members_that_would_fill_memory_is_not_read(monkeypatch):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(10_001):
+            archive.writestr(f"{number}", b"")
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(UnreadableError, match="more than 100 files"):
+        submission(packed.getvalue(), name="A1.zip").file(".ipynb", "A1")
 
 
 def test_what_is_written_is_found_below_its_heading():
@@ -592,6 +676,242 @@ def test_what_cannot_be_done_is_told(arguments, message, tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
+# A limit, or something from outside, ended it.
+
+
+def ended_by(monkeypatch, *ends):
+    """Let something end a notebook that defines `unlucky` at conv3d; return whether each of its runs was alone."""
+    run, ends, alone = Sandbox.run, list(ends), []
+    now = Counter()
+
+    def running(self, job, given=(), limits=LIMITS):
+        now["all"] += 1
+        try:
+            if any("unlucky" in source for _, source in job.get("cells", ())):
+                alone.append(now["all"] == 1)
+                if ends and "conv3d" in job["functions"]:
+                    before = job["functions"][: job["functions"].index("conv3d")]
+                    sent, _ = run(self, job | {"functions": before}, given, limits)
+                    return [*sent[:-1], ({"begin": "conv3d"}, None)], ends.pop(0)
+            return run(self, job, given, limits)
+        finally:
+            now["all"] -= 1
+
+    monkeypatch.setattr(Sandbox, "run", running)
+    return alone
+
+
+def test_what_was_ended_from_outside_is_tried_again_alone_and_then_counts(run, monkeypatch):
+    alone = ended_by(monkeypatch, "something outside of the grader ended it")
+    files = {f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abcd")}
+    exit_code, out = run(files | {"b.ipynb": notebook(added=["unlucky = 1"])}, "--workers", "3")
+    assert exit_code == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 4
+    assert alone[-1] and not (out / "notes.csv").exists()
+
+
+def test_what_is_ended_twice_has_no_mark_and_a_person_gives_it(run, monkeypatch, capsys):
+    alone = ended_by(monkeypatch, *["something outside of the grader ended it"] * 2)
+    files = {"a.ipynb": RIGHT, "b.ipynb": notebook(added=["unlucky = 1"])}
+    exit_code, out = run(files)
+    assert exit_code == 0 and "Not graded, look: b" in capsys.readouterr().out
+    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["25", ""] and alone[-1]
+    assert rows(out / "grades.csv")[1]["total"] == "75"
+    (note,) = rows(out / "notes.csv")
+    assert note["note"] == "conv3d: not graded: look: something outside of the grader ended it"
+    table = (out / "written.csv").read_text("utf-8-sig")
+    (out / "written.csv").write_text(table.replace("name b,", "name b,20"), "utf-8")
+    assert run({})[0] == 0 and rows(out / "grades.csv")[1]["conv3d"] == "20" and not (out / "notes.csv").exists()
+
+
+def test_killed_from_outside_for_real_it_is_tried_again(run, monkeypatch):
+    watch, killed = sandbox._watch, []
+
+    def killing(process, limits):
+        if not killed and process.args[0] == "bwrap":
+            killed.append(process.pid)
+            wait_until(lambda: sandbox._children(process.pid) and sandbox._children(sandbox._children(process.pid)[0]))
+            os.kill(sandbox._children(sandbox._children(process.pid)[0])[0], signal.SIGKILL)
+        return watch(process, limits)
+
+    monkeypatch.setattr(Sandbox, "problem", lambda self: "")
+    monkeypatch.setattr(sandbox, "_watch", killing)
+    exit_code, out = run({"a.ipynb": RIGHT})
+    assert killed and exit_code == 0 and rows(out / "grades.csv")[0]["total"] == "100"
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (0, ""),
+        (1, ""),
+        (-signal.SIGSEGV, ""),
+        (128 + signal.SIGSEGV, ""),
+        (-signal.SIGKILL, "something outside of the grader ended it"),
+        (128 + signal.SIGTERM, "something outside of the grader ended it"),
+        (128 + signal.SIGXCPU, "it took more than 300 s of computing"),
+    ],
+)
+def test_an_exit_code_tells_who_ended_it(code, end):
+    assert sandbox._ended(code, LIMITS) == end
+
+
+def test_what_did_not_start_or_met_a_limit_in_a_cell_has_no_mark_but_what_is_right(monkeypatch):
+    monkeypatch.setattr(Sandbox, "run", lambda *_: ([], ""))
+    result = grader().grade(submission(RIGHT))
+    assert set(points(result).values()) == {None} and "not graded: look: the notebook: it did not start" in lines(
+        result
+    )
+    monkeypatch.undo()
+    cells = [ASLEEP, "def conv3d(clip, kernel): return 0"]
+    result = grader(limits=LIMITS._replace(seconds=5)).grade(submission(notebook(last=cells)))
+    assert points(result) == ALL | {"conv3d": None} or not any(points(result).values())
+    cell = next(note for note in result["notes"] if note.startswith("Cell"))
+    assert "it took more than 5 s. It was passed over." in cell and result["limited"]
+
+
+def test_a_cell_that_computes_too_long_leaves_no_doubt():
+    training = "for _ in iter(int, 1): pass"
+    stub = {"conv3d-answer": "def conv3d(clip, kernel): return 0"}
+    result = grader(limits=LIMITS._replace(step_cpu=2)).grade(submission(notebook(stub, added=[training])))
+    assert points(result) == ALL | {"conv3d": 0} and result["limited"]
+    assert "Cell 1: it took more than 2 s and was stopped." in result["notes"]
+
+
+def test_tensorflow_needs_nothing_that_is_refused():
+    cell = """
+import keras, numpy as np, tensorflow as tf
+x, y = np.zeros((8, 4, 8, 8, 1), "float32"), np.arange(8) % 2
+model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Conv3D(2, 3), keras.layers.Flatten(),
+                          keras.layers.Dense(2, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(tf.data.Dataset.from_tensor_slices((x, y)).cache().shuffle(8).batch(4).prefetch(2), verbose=0)
+model.save("/tmp/m.keras")
+assert keras.models.load_model("/tmp/m.keras").predict(x, verbose=0).shape == (8, 2)
+assert tf.function(lambda z: 2 * z, jit_compile=True)(tf.ones(3)).numpy().sum() == 6
+np.save("/tmp/x.npy", x)
+assert not np.load("/tmp/x.npy", mmap_mode="r").any()
+"""
+    limits = LIMITS._replace(memory=2**31, processes=64, output=2**24, disk=2**26)
+    result = grader(limits=limits).grade(submission(notebook(added=[cell])))
+    assert points(result) == ALL and result["notes"] == []
+
+
+# What stops nobody's report.
+
+
+def test_a_long_name_a_nameless_member_and_an_empty_result_stop_nothing(tmp_path, secret, capsys):
+    source, out = tmp_path / "all.zip", tmp_path / "grades"
+    names = ["王" * 80, "王" * 80 + "!", "x" * 5000, "ada"]
+    with zipfile.ZipFile(source, "w") as archive:
+        for number, name in enumerate(names):
+            archive.writestr(f"{name}.ipynb", RIGHT + b" " * number)
+        for name in (".", "/", "..", "./."):
+            archive.writestr(name, "x")
+    arguments = ["A1", str(source), "--secret", str(secret), "--out", str(out)]
+    assert command.main(arguments) == 0
+    first = (out / "grades.csv").read_bytes()
+    assert first.count(b",100\n") == 4 and len(list((out / "feedback").iterdir())) == 4
+    assert "4 of them new" in capsys.readouterr().out
+    for path, text in zip(sorted((out / "results").iterdir()), ("", "{", "[]"), strict=False):
+        path.write_text(text)
+    assert command.main(arguments) == 0
+    assert "3 of them new" in capsys.readouterr().out and (out / "grades.csv").read_bytes() == first
+
+
+def test_a_page_that_cannot_be_written_stops_no_other(run, monkeypatch, capsys):
+    feedback = reports.feedback
+
+    def failing(assignment, submission, result):
+        if submission.student == "b":
+            raise OSError("no space")
+        return feedback(assignment, submission, result)
+
+    monkeypatch.setattr(reports, "feedback", failing)
+    exit_code, out = run({f"{name}.ipynb": RIGHT for name in "abc"})
+    assert exit_code == 1 and "The page of b could not be written: OSError: no space" in capsys.readouterr().err
+    assert {path.name for path in (out / "feedback").iterdir()} == {"a.html", "c.html"}
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 3
+
+
+def test_results_that_cannot_be_kept_are_reported_all_the_same(run, monkeypatch):
+    write = reports.write
+
+    def full(path, *arguments):
+        if "results" in path.parts:
+            raise OSError(28, "No space left on device")
+        write(path, *arguments)
+
+    monkeypatch.setattr(reports, "write", full)
+    exit_code, out = run({"a.ipynb": RIGHT})
+    assert exit_code == 0 and rows(out / "grades.csv")[0]["total"] == "100"
+
+
+def test_a_submission_that_cannot_even_be_looked_at_stops_no_other(run, monkeypatch, capsys):
+    key = Grader.key
+    monkeypatch.setattr(
+        Grader, "key", lambda self, submission: key(self, submission) if submission.student != "b" else 1 / 0
+    )
+    exit_code, out = run({f"{name}.ipynb": RIGHT for name in "abc"})
+    assert exit_code == 1 and "failed on b" in capsys.readouterr().err
+    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["25", "", "25"]
+
+
+def test_where_nothing_can_be_written_it_says_so_before_it_grades(tmp_path, secret, capsys, monkeypatch):
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "submissions" / "a.ipynb").write_bytes(RIGHT)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(Grader, "grade", None)  # it is not called
+    for out in ("/proc/grades", tmp_path / "file", tmp_path / "file" / "grades"):
+        with pytest.raises(SystemExit):
+            command.main(["A1", str(tmp_path / "submissions"), "--secret", str(secret), "--out", str(out)])
+        assert "out must be a folder that can be written to" in capsys.readouterr().err
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))  # as full as a disk
+    try:
+        with pytest.raises(ValueError, match=r"out must be a folder that can be written to, not .*: File too large"):
+            reports.check_writable(tmp_path / "full", 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+# Who else can read it.
+
+
+def test_nobody_else_can_read_what_the_grader_writes(run):
+    _, out = run({"a.ipynb": RIGHT, "b_1_2_A1.ipynb": b"{}"})
+    for path in (out, *out.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_what_is_not_safe_is_warned_of(run, tmp_path, secret, monkeypatch, capsys):
+    secret.chmod(0o600)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    run({"a.ipynb": RIGHT})
+    assert "Warning" not in capsys.readouterr().err
+    secret.chmod(0o644)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(command, "REPOSITORY", tmp_path / "grades")
+    run({})
+    warnings = capsys.readouterr().err
+    for part in ("lies in the clone", "runs as root", f"can read the secret: chmod 600 {secret}"):
+        assert part in warnings
+
+
+def test_what_student_code_can_read_is_no_place_for_a_secret_or_for_marks(tmp_path, secret, capsys, monkeypatch):
+    (tmp_path / "a.ipynb").write_bytes(RIGHT)
+    monkeypatch.setattr(command, "SEEN", (tmp_path / "packages",))
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "secret").write_bytes(KEY)
+    for key, out in (
+        (secret, tmp_path / "packages" / "grades"),
+        (tmp_path / "packages" / "secret", tmp_path / "grades"),
+    ):
+        with pytest.raises(SystemExit):
+            command.main(["A1", str(tmp_path / "a.ipynb"), "--secret", str(key), "--out", str(out)])
+        assert "must not lie in" in capsys.readouterr().err
+    assert Path("/usr") in sandbox.SEEN and REPOSITORY / "grading" in sandbox.SEEN
+
+
 # Points that a person gives.
 
 
@@ -670,6 +990,54 @@ def test_points_are_read_as_any_spreadsheet_saves_them(text, encoding, with_word
     assert written.points(written.read(folder / "written.csv"), assignment) == {(("student", "Jörg"), "why_blind"): 7.5}
 
 
+def test_points_stay_with_their_student_when_another_of_that_name_hands_in_late(with_words):
+    """Alone, the one is *Jo Wu*; beside a namesake, whose number is lower, both have their numbers in their names."""
+    assignment, ((_, result), _), folder = with_words
+
+    def graded(*numbers):
+        source = folder / f"all {len(numbers)}"
+        for number in numbers:
+            (source / f"Jo Wu_{number}_assignsubmission_file_").mkdir(parents=True, exist_ok=True)
+            (source / f"Jo Wu_{number}_assignsubmission_file_" / "A2.ipynb").touch()
+        return [(submission, copy.deepcopy(result)) for submission in collect(source, "A2")]
+
+    def fill_in_and_write(graded):
+        table = written.read(folder / "written.csv")
+        assert written.add(table, written.points(table, assignment), graded) == []
+        reports.write_all(folder, assignment, graded, table)
+        return {row["student"]: row["why_blind"] for row in rows(folder / "grades.csv")}
+
+    fill_in_and_write(graded(7))
+    text = (folder / "written.csv").read_text("utf-8-sig")
+    assert "Jo Wu,moodle 7,," in text
+    (folder / "written.csv").write_text(text.replace("moodle 7,,", "moodle 7,8,"), "utf-8")
+    assert fill_in_and_write(graded(7)) == {"Jo Wu": "8"}
+    assert fill_in_and_write(graded(3, 7)) == {"Jo Wu (3)": "", "Jo Wu (7)": "8"}
+    assert {path.stem for path in (folder / "feedback").iterdir()} == {"Jo Wu (3)", "Jo Wu (7)"}
+    assert [(row["student"], row["id"]) for row in rows(folder / "written.csv")] == [
+        ("Jo Wu (3)", "moodle 3"),
+        ("Jo Wu (7)", "moodle 7"),
+    ]
+
+
+def test_an_id_is_no_formula_and_each_name_has_its_own(with_words):
+    assignment, ((_, result), _), folder = with_words
+    names = ["=1", "a?", "a*", "a;=1", "name a"]
+    graded = [(Submission(f"s{n}", "", name, False, {}), result) for n, name in enumerate(names)]
+    reports.write_all(folder, assignment, graded)
+    ids = [row["id"] for row in rows(folder / "written.csv")]
+    assert ids == ["name %3d1", "name a%3f", "name a%2a", "name a%3b%3d1", "name name a"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "-2", "@x", "a;=1+1", "a\t;+1"])
+def test_no_note_is_a_formula_whatever_separates_the_columns(text, with_words):
+    assignment, graded, folder = with_words
+    graded[0][1]["notes"] = [text]
+    reports.write_all(folder, assignment, graded)
+    (row,) = (row for row in rows(folder / "notes.csv") if row["student"] == "ada")
+    assert not re.search(r"(^|;)\s*[=+@-]", row["note"])
+
+
 def test_a_row_that_is_too_long_is_told_by_name(with_words):
     (with_words[2] / "written.csv").write_text("student,why_blind\nada,7,5\n", "utf-8")
     with pytest.raises(ValueError, match="the row of ada has more columns"):
@@ -728,6 +1096,32 @@ def test_gradescope_gets_its_results(tmp_path):
     gradescope.main("A1", tmp_path, user=None)
     result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
     assert result["score"] == 85 and [test["name"] for test in result["tests"]] == QUESTIONS
+
+
+@pytest.mark.parametrize("broken", ["no secret", "too many files", "a bug"])
+def test_gradescope_gets_its_results_whatever_happens(broken, tmp_path, monkeypatch):
+    for folder in ("source", "submission"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "submission" / "A1.ipynb").write_bytes(RIGHT)
+    if broken != "no secret":
+        (tmp_path / "source" / "secret").write_bytes(KEY)
+    if broken == "too many files":
+        monkeypatch.setattr(submission_module, "MOST_FILES", 0)
+    if broken == "a bug":
+        monkeypatch.setattr(Grader, "grade", None)
+    gradescope.main("A1", tmp_path, user=None)
+    result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+    assert result["score"] == 0 and result["output"].startswith("The grader failed, not you: ")
+
+
+def test_gradescope_tries_once_more_what_a_limit_ended(tmp_path, monkeypatch):
+    for folder in ("source", "submission"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "source" / "secret").write_bytes(KEY)
+    (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook(added=["unlucky = 1"]))
+    ended_by(monkeypatch, "it took more than 120 s")
+    gradescope.main("A1", tmp_path, user=None)
+    assert json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))["score"] == 100
 
 
 def everybody_can_read(path):
