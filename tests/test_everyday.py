@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from handed_in import A1, ALL, KEY, OTHER_KEY, code, grader, lines, notebook, po
 
 from grading import collector, gradescope, messages, questions, reports
 from grading.assignment import Assignment
+from grading.collector import read_notebook
 from grading.sandbox import Sandbox
 from grading.submission import Submission, collect
 
@@ -100,6 +102,12 @@ def test_blank_is_what_was_handed_out_but_for_white_space_and_is_marked_by_nobod
     assert points(result)["why_blind"] is None and "blank" in lines(result)
     changed = graded(with_cells(("why-blind-answer", "instead", "markdown", "*My answer.*")))
     assert changed["written"]["why_blind"] == "*My answer.*"
+
+
+def test_a_pasted_picture_does_not_crowd_out_the_words():
+    picture = f"![a sketch](data:image/png;base64,{'iVBO' * 10**6})"
+    result = graded(with_cells(("why-blind-answer", "instead", "markdown", f"{picture}\n\n{WORDS}")))
+    assert result["written"]["why_blind"] == f"![a sketch](a picture, see the notebook)\n\n{WORDS}"
 
 
 def test_all_in_one_cell_is_still_placed():
@@ -472,6 +480,42 @@ def test_the_check_and_the_grader_find_the_same(tmp_path):
     lines_of_the_grader = grader().check(submission(data))
     assert printed.splitlines()[1:] == lines_of_the_grader
     assert "helper.conv3d is not there when this is graded" in printed and "there is no scipy" in printed
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_check_asks_colab_for_the_notebook(answers, tmp_path, monkeypatch, capsys):
+    reply = {"ipynb": json.loads(notebook())} if answers else None
+    message = types.SimpleNamespace(blocking_request=lambda *_, **__: reply)
+    monkeypatch.setitem(sys.modules, "google.colab", types.SimpleNamespace(_message=message))
+    monkeypatch.chdir(tmp_path)
+    collector.check(A1.form, Path(collector.__file__).read_text("utf-8"))
+    printed = capsys.readouterr().out
+    assert ("- causal_conv (cell" in printed) if answers else ("Colab does not hand it over" in printed)
+
+
+def test_what_the_check_starts_tells_what_it_finds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = read_notebook(notebook({"conv3d-answer": "def conv3d(clip, kernel): pass"}, added=["1 / 0", "(", "%%bash"]))
+    (tmp_path / "job.json").write_text(json.dumps({"cells": cells, "form": A1.form, "models": str(tmp_path)}))
+    collector.try_out()
+    told = [json.loads(line) for line in (tmp_path / "tried.jsonl").read_text("utf-8").splitlines()]
+    assert [line["note"].partition(":")[0] for line in told if "note" in line] == ["Cell 1", "Cell 2", "Cell 3"]
+    assert {"question": "conv3d", "problem": "TypeError: it returned None"} in told
+    assert {"question": "output_shape", "shape": [4]} in told
+
+
+def test_the_check_looks_at_a_stored_model(tmp_path):
+    from seqlib import model_files
+
+    (_, model), *_ = models()
+    model_files.save_model(model, tmp_path / "A2.npz")
+    (asked,) = [question for question in A2.form["questions"] if question["kind"] == "model"]
+    outcome = collector._outcome(asked, collector._model(tmp_path / "A2.npz"))
+    assert "is (3,), wanted is (4,)" in outcome and "as wanted" in outcome and "of at most 60,000 parameters" in outcome
+    checked = "\n".join(
+        grader(A2).check(submission(notebook(base=A2.solution), **{"A2.npz": (tmp_path / "A2.npz").read_bytes}))
+    )
+    assert "- see: " in checked and "wanted is (4,)" in checked
 
 
 def test_the_check_survives_a_notebook_that_does_not(tmp_path):
