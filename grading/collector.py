@@ -23,12 +23,13 @@ from typing import NamedTuple
 
 LARGEST = 2**24  # bytes of a notebook without what its cells put out
 MOST_TOKENS = 4_000_000  # brackets and strings of a notebook with all that its cells put out
-MOST_CELLS = 2000
+MOST_CELLS, MOST_LINES = 2000, 100_000
 NOT_GRADED = "# Not graded"  # a cell that begins so is not run by the grader
 OURS = ("# Setup, the same in every notebook", f"{NOT_GRADED}: the hand-in check")  # cells that differ by themselves
 SECONDS = 120  # for the check's run of a notebook
 
 HEADING = re.compile(r"(?m)^ {0,3}#{1,6}[ \t]*(?:\d+[.)]?[ \t]*)?`(\w+)`")  # "## 3. `why_blind` (10 points)"
+PICTURE = re.compile(r"\(data:image/[^)\s]*\)")  # as Colab writes what is pasted
 MAGIC = re.compile(
     r"(?P<indent>\s*+)(?:"
     r"(?P<timed>(?:[\w., ]+=\s*)?%time\s+\S.*)"  # what is timed is run all the same
@@ -74,6 +75,8 @@ def read_notebook(data):
             raise KeyError("cells")
         if len(cells) > MOST_CELLS:
             raise UnreadableError(f"it has more than {MOST_CELLS:,} cells")
+        if sum(len(source.splitlines()) for _, source in cells) > MOST_LINES:
+            raise UnreadableError(f"it has more than {MOST_LINES:,} lines")
         return cells
     except UnicodeDecodeError:
         raise UnreadableError("it is not a notebook: not UTF-8 text") from None
@@ -186,7 +189,7 @@ def pieces(cells, form):
             current = name or current
             text = part.strip() if kind == "code" else _own_lines(part, known_lines, bool(name))
             if changed and text:
-                found.append(Piece(number, current, kind, text))
+                found.append(Piece(number, current, kind, PICTURE.sub("(a picture, see the notebook)", text)))
     return found
 
 
@@ -411,8 +414,10 @@ def _this_notebook(form, path):
     if "google.colab" in sys.modules:
         from google.colab import _message
 
-        document = _message.blocking_request("get_ipynb", timeout_sec=60)["ipynb"]
-        return f"{form['name']}.ipynb", json.dumps(document).encode()
+        reply = _message.blocking_request("get_ipynb", timeout_sec=60)
+        if not reply:
+            raise UnreadableError("Colab does not hand it over")
+        return f"{form['name']}.ipynb", json.dumps(reply["ipynb"]).encode()
     named = [Path(name) for name in (path, os.environ.get("JPY_SESSION_NAME")) if name]
     here = sorted(Path().glob("*.ipynb"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in [*named, *here]:

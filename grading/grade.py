@@ -101,8 +101,9 @@ class Grader:
                 limited |= marks[question.name].points is None
             else:
                 written[question.name] = shortened(collector.in_words(pieces, question.name))
-                blank = [] if written[question.name] else ["blank: every cell is as it was handed out"]
-                marks[question.name] = Mark(None, blank if cells else ["there is no notebook that can be read"])
+                blank = "blank: below its heading every cell is as it was handed out"
+                blank = blank if cells else "there is no notebook that can be read"
+                marks[question.name] = Mark(None, [] if written[question.name] else [blank])
         return {
             "marks": {
                 question.name: {

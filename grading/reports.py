@@ -277,8 +277,11 @@ def answers(assignment, graded, in_words):
             if result["written"].get(name)
         ]
         blank = [submission.student for submission, result in graded if not result["written"].get(name)]
-        parts.append(f"<p>Blank: {escape(', '.join(blank)) or 'nobody'}.</p>")
-    parts.append("<h2>Elsewhere in the notebook</h2>\n<p>What else is the student's own, in its order.</p>")
+        parts.append(f"<p>Blank below its heading: {escape(', '.join(blank)) or 'nobody'}.</p>")
+    parts.append(
+        "<h2>Elsewhere in the notebook</h2>\n<p>What else is a student's own, each with the question whose heading "
+        "stands before it. An answer may be among it.</p>"
+    )
     for submission, result in graded:
         pieces = "".join(
             f"<p>{escape(place or 'before all questions')}:</p><blockquote>{escape(text)}</blockquote>"

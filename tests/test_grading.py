@@ -1083,7 +1083,7 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
     assert result["marks"]["why_blind"] == {
         "points": None,
         "of": 10,
-        "lines": ["blank: every cell is as it was handed out"],
+        "lines": ["blank: below its heading every cell is as it was handed out"],
     }
 
 

@@ -302,12 +302,15 @@ builtins.len, builtins.round = lambda *_: 5, lambda *_: 25
 """,
     "Keras": "import sys, types; sys.modules['keras'] = sys.modules['tensorflow'] = types.ModuleType('keras')",
     "the checker": """
-import grading.questions, grading.grade
+from importlib import import_module
+grading = import_module("grading")
+import_module("grading.grade")
 grading.questions.difference = lambda *_: ""
 grading.grade.Grader.grade = lambda *_: {}
 """,
     "what runs it": """
-import __main__
+import sys
+__main__ = sys.modules["__main__"]
 __main__.call = lambda *a, **k: None
 __main__.messages.pack = lambda *_: b'{"finished": true, "score": 100}\\n'
 """,

@@ -15,7 +15,6 @@ import nbformat
 
 from grading import secret
 from grading.assignment import MASTERS, Assignment
-from grading.questions import Model
 from tools import notebooks, setup_cell
 
 ROOT = notebooks.ROOT
@@ -28,7 +27,7 @@ apt-get update -q
 apt-get install -q -y --no-install-recommends python3-pip
 PIP_BREAK_SYSTEM_PACKAGES=1 pip3 install --quiet uv  # else newer systems refuse
 export UV_PYTHON_INSTALL_DIR=/opt/python  # not in root's home, which nobody else can read
-uv venv --quiet --python 3.12 /opt/grading
+uv venv --quiet --python {python} /opt/grading
 uv pip install --quiet --python /opt/grading/bin/python {packages}
 chmod -R a+rX /opt /autograder/source/course
 useradd --system --no-create-home student
@@ -87,14 +86,13 @@ def private(folder):
 
 def gradescope_zip(assignment, key, path):
     """Write the zip that Gradescope makes an autograder of; the secret is in it."""
-    packages = ["numpy"]
-    if any(isinstance(question, Model) for question in assignment.questions):
-        packages += ["tensorflow", "keras"]
+    packages = [package for package in assignment.packages if package != "seqlib"]  # which lies beside the grader
     pinned = " ".join(f"{package}=={version(package)}" for package in packages)
+    python = ".".join(map(str, sys.version_info[:2]))
     course = [*(ROOT / "seqlib").glob("*.py"), *(ROOT / "grading").glob("*.py"), *MASTERS.glob(f"{assignment.name}.*")]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for script, text in (
-            ("setup.sh", SETUP.format(packages=pinned)),
+            ("setup.sh", SETUP.format(packages=pinned, python=python)),
             ("run_autograder", RUN.format(name=assignment.name)),
         ):
             info = zipfile.ZipInfo(script)
