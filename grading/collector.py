@@ -29,7 +29,7 @@ OURS = ("# Setup, the same in every notebook", f"{NOT_GRADED}: the hand-in check
 SECONDS = 120  # for the check's run of a notebook
 
 HEADING = re.compile(r"(?m)^ {0,3}#{1,6}[ \t]*(?:\d+[.)]?[ \t]*)?`(\w+)`")  # "## 3. `why_blind` (10 points)"
-PICTURE = re.compile(r"\(data:image/[^)\s]*\)")  # as Colab writes what is pasted
+PICTURE = re.compile(r"\(data:image/[^()\s]*\)")  # as Colab writes what is pasted
 MAGIC = re.compile(
     r"(?P<indent>\s*+)(?:"
     r"(?P<timed>(?:[\w., ]+=\s*)?%time\s+\S.*)"  # what is timed is run all the same

@@ -21,6 +21,7 @@ from .collector import UnreadableError
 LARGEST = 2**27  # bytes of one file; what counts of a notebook is counted when it is read
 LARGEST_MODEL = 2**24
 MOST_READ = 2**28  # bytes of one submission
+MOST_LOOKED_AT = 20  # files of one submission
 MOST_FILES = 20_000
 MOST_IN_A_STUDENTS_ZIP = 100
 MOST_ZIPS = 5  # of one submission, those within others too
@@ -82,16 +83,18 @@ class Submission(NamedTuple):
         named = [(name, read) for name, read in files if name.lower().endswith(suffix)]
         named = named or [(name, read) for name, read in files if suffix == ".ipynb" and not name.endswith(".npz")]
         found, size = [], 0
-        for name, read in sorted(named, key=lambda file: _unlike(PurePosixPath(file[0]).name, like + suffix)):
+        named.sort(key=lambda file: _unlike(PurePosixPath(file[0]).name, like + suffix))
+        for name, read in named[:MOST_LOOKED_AT]:
+            if size > MOST_READ:
+                found.append((name, UnreadableError("together the files are too large")))
+                continue
             try:
                 data = _read(read)
             except UnreadableError as error:
                 data = error
             else:
                 size += len(data)
-                if size > MOST_READ:
-                    data = UnreadableError("together the files are too large")
-                elif not name.lower().endswith(suffix) and not _is_notebook(data):
+                if not name.lower().endswith(suffix) and not _is_notebook(data):
                     continue
                 elif suffix == ".npz" and len(data) > LARGEST_MODEL:
                     data = UnreadableError(f"it is larger than {LARGEST_MODEL / 2**20:g} MiB")
@@ -139,8 +142,14 @@ def _unpacked(files, zips, depth=2):
         except UnreadableError as error:
             yield name, partial(_fail, error)
         else:
-            members = [(inner, opened) for inner, opened in members if not _ignored(PurePosixPath(inner))]
-            yield from _unpacked([(f"{name}/{PurePosixPath(inner).name}", r) for inner, r in members], zips, depth - 1)
+            paths = [(_path(inner), opened) for inner, opened in members]
+            inner = [(f"{name}/{path.name}", opened) for path, opened in paths if not _ignored(path)]
+            yield from _unpacked(inner, zips, depth - 1)
+
+
+def _path(name):
+    """Return a file's name as a path that leads nowhere else."""
+    return PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "..")))
 
 
 def _ignored(path):
@@ -183,7 +192,7 @@ def collect(path, assignment):
         entries = [(path.name, lambda: _bounded(path.open("rb")))]
     else:
         raise ValueError(f"submissions must be a folder or a zip, and there is no {path}")
-    entries = [(PurePosixPath(name), read) for name, read in entries]
+    entries = [(_path(name), read) for name, read in entries]
     entries = [(name, read) for name, read in entries if not _ignored(name)]
     if len({name.parts[0] for name, _ in entries}) == 1 and sum(name.suffix == ".ipynb" for name, _ in entries) > 1:
         entries = [(PurePosixPath(*name.parts[1:]), read) for name, read in entries if len(name.parts) > 1] or entries

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from handed_in import ALL, ASLEEP, KEY, LIMITS, QUESTIONS, grader, lines, notebook, points, submission, wait_until
+from handed_in import A1, ALL, ASLEEP, KEY, LIMITS, QUESTIONS, grader, lines, notebook, points, submission, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grading import __main__ as command
-from grading import gradescope, inside, messages, reports, sandbox, syscalls, written
+from grading import collector, gradescope, inside, messages, reports, sandbox, syscalls, written
 from grading import submission as submission_module
 from grading.assignment import REPOSITORY, Assignment
 from grading.collector import MOST_CELLS, UnreadableError, handed_out, in_words, pieces, read_notebook, tuples
@@ -32,7 +32,7 @@ from grading.grade import Grader
 from grading.questions import Model, Trial, difference, mark_model, shuffled
 from grading.sandbox import PYTHON, Sandbox, _environment
 from grading.secret import Draw, read
-from grading.submission import Submission, collect
+from grading.submission import MOST_LOOKED_AT, Submission, collect
 
 pytestmark = pytest.mark.slow  # student code runs apart, in processes of its own
 
@@ -290,6 +290,27 @@ def test_cells_without_an_end_are_no_notebook():
     data = json.dumps({"cells": [{"cell_type": "code", "source": ""}] * (MOST_CELLS + 1)}).encode()
     with pytest.raises(UnreadableError, match="more than 2,000 cells"):
         read_notebook(data)
+
+
+def test_of_many_files_few_are_read():
+    opened = []
+
+    def bomb(name):
+        opened.append(name)
+        raise UnreadableError("it is larger than 128 MiB")
+
+    files = {f"{number}.ipynb": partial(bomb, number) for number in range(100)}
+    with pytest.raises(UnreadableError, match="larger than"):
+        submission(b"", name="notes.txt", **files).file(".ipynb", "A1")
+    assert len(opened) == MOST_LOOKED_AT
+
+
+def test_no_text_takes_longer_than_its_length():
+    """Each would take hours if one of its lines were searched from every place in it to its end."""
+    for text in ("(data:image/" * 300_000, "# " + " " * 10**6, "# " + "1" * 10**6, "\n" * 30_000 + "x", "`" * 10**6):
+        cells = [("markdown", text), ("code", text), ("raw", text)]
+        assert read_notebook(json.dumps({"cells": [{"cell_type": k, "source": s} for k, s in cells]}).encode()) == cells
+        assert collector.report(cells, A1.form, [])
 
 
 def test_a_list_of_members_that_would_fill_memory_is_not_read(monkeypatch):
