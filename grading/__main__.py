@@ -69,8 +69,7 @@ def main(arguments=None):
     results, new = grade_all(Grader(assignment, sandbox), submissions, out, max(1, options.workers))
     graded = list(zip(submissions, results, strict=True))
     absent = written.add(rows, points, graded)
-    of_another_edition = [submission.student for submission, result in graded if result.get("another_edition")]
-    upload = 2 * len(of_another_edition) <= len(graded)
+    upload = 2 * len(_students(graded, "another_edition")) <= len(graded)
     try:
         tables, unwritten = reports.write_all(out, assignment, graded, rows, upload)
     except OSError as error:
@@ -79,27 +78,39 @@ def main(arguments=None):
     seconds = time.perf_counter() - began
     rate = f", {60 * new / seconds:.0f} a minute" if new else ""
     print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(tables)}")
+    for line in _left_to_do(graded, absent):
+        print(line)
+    for line in _wrong(assignment, graded, unwritten, upload):
+        print(line, file=sys.stderr)
+    return int(bool(_students(graded, "failed") or unwritten) or not upload)
+
+
+def _students(graded, what):
+    return [submission.student for submission, result in graded if result.get(what)]
+
+
+def _left_to_do(graded, absent):
+    """Say what a person has yet to do."""
     if absent:
-        print(f"written.csv has points for {', '.join(absent)}, of whom there is no submission here: they wait.")
-    if of_another_edition:
-        students = ", ".join(of_another_edition)
-        print(f"{len(of_another_edition)} of another edition than {assignment.edition}: {students}", file=sys.stderr)
+        yield f"written.csv has points for {', '.join(absent)}, of whom there is no submission here: they wait."
+    if incomplete := sum(reports.total(result) is None for _, result in graded):
+        yield f"{incomplete} have no total yet, since a mark is missing: grades.csv says which."
+    if right_elsewhere := _students(graded, "to_instructor"):
+        yield f"Right for another edition: {', '.join(right_elsewhere)}; notes.csv says which questions."
+    if to_look_at := [submission.student for submission, result in graded if reports.to_look_at(result)]:
+        yield f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why, written.csv takes their points."
+
+
+def _wrong(assignment, graded, unwritten, upload):
+    """Say what is not as it should be."""
+    if others := _students(graded, "another_edition"):
+        yield f"{len(others)} of another edition than {assignment.edition}: {', '.join(others)}"
     if not upload:
-        print("Is the secret the right one? Nothing was written for Canvas or Moodle.", file=sys.stderr)
-    incomplete = sum(reports.total(result) is None for _, result in graded)
-    if incomplete:
-        print(f"{incomplete} have no total yet, since a mark is missing: grades.csv says which.")
-    if right_elsewhere := [submission.student for submission, result in graded if result.get("to_instructor")]:
-        print(f"Right for another edition: {', '.join(right_elsewhere)}; notes.csv says which questions.")
-    to_look_at = [submission.student for submission, result in graded if reports.to_look_at(result)]
-    if to_look_at:
-        print(f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why, written.csv takes their points.")
-    failed = [submission.student for submission, result in graded if result.get("failed")]
-    if failed:
-        print(f"The grader itself failed on {', '.join(failed)}; see their feedback.", file=sys.stderr)
+        yield "Is the secret the right one? Nothing was written for Canvas or Moodle."
+    if failed := _students(graded, "failed"):
+        yield f"The grader itself failed on {', '.join(failed)}; see their feedback."
     for student, why in unwritten.items():
-        print(f"The page of {student} could not be written: {why}", file=sys.stderr)
-    return int(bool(failed or unwritten) or not upload)
+        yield f"The page of {student} could not be written: {why}"
 
 
 def _check_places(options):
@@ -107,7 +118,8 @@ def _check_places(options):
     out, submissions = Path(options.out).resolve(), Path(options.submissions).resolve()
     if out.is_relative_to(submissions):
         raise ValueError(f"out must lie outside the submissions, not in them: {options.out}")
-    for what, path in (("out", out), ("secret", options.secret and Path(options.secret).expanduser().resolve())):
+    key = options.secret and Path(options.secret).expanduser().resolve()
+    for what, path in (("out", out), ("submissions", submissions), ("secret", key)):
         if path and (folder := next((folder for folder in SEEN if path.is_relative_to(folder)), None)):
             raise ValueError(f"{what} must not lie in {folder}, which student code can read: {path}")
 
