@@ -5,7 +5,9 @@ import operator
 
 import numpy as np
 
-from grading.questions import Function
+from grading.questions import Function, Mistake
+
+PACKAGES = ("numpy", "matplotlib")  # what students can import beside the standard library
 
 # What a choice is called in the text, and what it is in the solution's code.
 FILL = {"edge": "their nearest frame, again and again", "blank": "blank frames, grey level 64 everywhere"}
@@ -137,20 +139,67 @@ QUESTIONS = (
         15,
         {"axes": ("NCHW", "CNHW", "HWCN", "CHWN", "WHNC"), "fill": tuple(FILL), "side": tuple(SIDE)},
         batches,
+        lambda drawn: (np.zeros([{"N": 5, "H": 2, "W": 4, "C": 1}[axis] for axis in drawn["axes"]], np.uint8), (3, 2)),
+        (
+            Mistake("the padding is on the other side", "side"),
+            Mistake("the padding is filled with something else", "fill"),
+        ),
     ),
     Function(
         "conv3d",
         25,
         {"time": tuple(TIME), "space": tuple(SPACE), "stride_t": (1, 2, 3), "stride_s": (1, 2)},
         convolutions,
+        lambda drawn: (np.zeros((7, 8, 9)), np.zeros((3, 3, 3))),
+        (
+            Mistake("the padding in time is another one", "time"),
+            Mistake("the padding in space is another one", "space"),
+            Mistake("the kernel is turned round", wrong=lambda right, clip, k: right(clip, k[::-1, ::-1, ::-1])),
+        ),
     ),
     Function(
         "output_shape",
         15,
         {"pool": ((2, 2, 2), (3, 2, 2), (2, 3, 3), (3, 3, 3)), "rounding": tuple(ROUND), "order": tuple(ORDER)},
         stacks,
+        lambda drawn: ((20, 30, 40, 1), ((8, (3, 3, 3), (1, 2, 2), "same"), (16, (3, 3, 3), (1, 1, 1), "valid"))),
+        (
+            Mistake("what is left over in the pooling is rounded the other way", "rounding"),
+            Mistake("the channels stand at the other end", "order"),
+        ),
     ),
-    Function("frames_seen", 15, {"layers": tuple(LAYERS), "every": EVERY}, temporal_layers),
-    Function("pool_clips", 15, {"fold": tuple(FOLD), "pool_by": tuple(POOL), "real": tuple(REAL)}, folded),
-    Function("causal_conv", 15, {"dilation": (1, 2, 3), "taps": tuple(TAPS), "before": tuple(BEFORE)}, sequences),
+    Function(
+        "frames_seen",
+        15,
+        {"layers": tuple(LAYERS), "every": EVERY},
+        temporal_layers,
+        lambda drawn: (((3, 1, 1), (3, 1, 2)),),
+        (
+            Mistake("the layers are taken in the other order", "layers"),
+            Mistake("it is one frame too many", wrong=lambda right, layers: right(layers) + 1),
+            Mistake("it is one frame too few", wrong=lambda right, layers: right(layers) - 1),
+        ),
+    ),
+    Function(
+        "pool_clips",
+        15,
+        {"fold": tuple(FOLD), "pool_by": tuple(POOL), "real": tuple(REAL)},
+        folded,
+        lambda drawn: (np.zeros((6, 2)), (3, 1)),
+        (
+            Mistake("the real frames are looked for at the other end", "real"),
+            Mistake("the rows are unfolded in the other order", "fold"),
+        ),
+    ),
+    Function(
+        "causal_conv",
+        15,
+        {"dilation": (1, 2, 3), "taps": tuple(TAPS), "before": tuple(BEFORE)},
+        sequences,
+        lambda drawn: (np.zeros((1, 9, 1)), np.zeros((2, 1, 1))),
+        (
+            Mistake("the kernel is turned round", "taps"),
+            Mistake("something else stands before the first frame", "before"),
+        ),
+    ),
 )

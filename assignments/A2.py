@@ -5,7 +5,10 @@ import itertools
 import numpy as np
 
 import seqlib
-from grading.questions import Function, Model, Trial, Written
+from grading.questions import Function, Mistake, Model, Trial, Written
+
+# What students can import beside the standard library.
+PACKAGES = ("numpy", "matplotlib", "seqlib", "tensorflow", "keras")
 
 TWINS = {"direction": "reverse", "order": "swap"}
 BLIND = {"direction": "average_pooling", "order": "max_pooling"}
@@ -59,6 +62,18 @@ def answers_to_count(draw, drawn):
     return cases
 
 
+def clips_to_show(drawn):
+    """Two clips that students see too, all zeros, with onsets in the task `order`."""
+    clips = np.zeros((2, drawn["frames"], 4, 5, 1), np.uint8)
+    return (clips, np.zeros(2, int)) if drawn["task"] == "order" else (clips,)
+
+
+def shapes(drawn):
+    """Return what a model takes and gives for each clip."""
+    clip = (drawn["frames"], drawn["resolution"], drawn["resolution"], 1)
+    return {"clip": clip, "shape": (len(seqlib.TASKS[drawn["task"]].classes),)}
+
+
 def seen(draw, drawn):
     """Draw clips and on twin sets that nobody was trained on."""
     options = {"frames": drawn["frames"], "resolution": drawn["resolution"]}
@@ -71,14 +86,28 @@ def seen(draw, drawn):
 
 
 QUESTIONS = (
-    Function("make_twins", 15, {"first": ("the clip", "its twin")}, clips_to_turn),
-    Function("count_sets", 15, {"count": tuple(SETS)}, answers_to_count),
+    Function(
+        "make_twins",
+        15,
+        {"first": ("the clip", "its twin")},
+        clips_to_turn,
+        clips_to_show,
+        (Mistake("the members stand in the other order", "first"),),
+    ),
+    Function(
+        "count_sets",
+        15,
+        {"count": tuple(SETS)},
+        answers_to_count,
+        lambda drawn: (np.zeros((2, 3, 2)), np.zeros((2, 3), int)),
+    ),
     Model(
         "see",
         50,
         {"task": ("direction", "order"), "frames": tuple(LAYOUT), "resolution": (24, 32)},
         lambda drawn: BUDGET,
         seen,
+        shapes,
     ),
     Written("why_blind", 10),
     Written("why_seeing", 10),

@@ -1,7 +1,10 @@
 """What is drawn for A3: the task, the clips' shape and the budget. Texts and solutions are in ``A3.ipynb``."""
 
 import seqlib
-from grading.questions import Function, Model, Trial, Written
+from grading.questions import Function, Mistake, Model, Trial, Written
+
+# What students can import beside the standard library.
+PACKAGES = ("numpy", "matplotlib", "seqlib", "tensorflow", "keras")
 
 TWINS = {"direction": "middle", "order": "swap", "duration": "stretch", "event": "shift"}
 KINDS = {
@@ -46,6 +49,12 @@ def stacks(draw, drawn):
     return cases
 
 
+def shapes(drawn):
+    """Return what a model takes and gives for each clip."""
+    clip = (drawn["frames"], drawn["resolution"], drawn["resolution"], 1)
+    return {"clip": clip, "shape": (len(seqlib.TASKS[drawn["task"]].classes),)}
+
+
 def seen(draw, drawn):
     """Draw clips and on twin sets that nobody was trained on."""
     options = {"frames": drawn["frames"], "resolution": drawn["resolution"]}
@@ -60,7 +69,14 @@ def seen(draw, drawn):
 
 
 QUESTIONS = (
-    Function("cost", 25, {"kind": tuple(KINDS), "padding": tuple(PADDING), "bias": tuple(BIAS)}, stacks),
+    Function(
+        "cost",
+        25,
+        {"kind": tuple(KINDS), "padding": tuple(PADDING), "bias": tuple(BIAS)},
+        stacks,
+        lambda drawn: ((9, 10, 11, 2), ((4, (3, 3, 3), (1, 2, 2)),)),
+        (Mistake("the padding is another one", "padding"), Mistake("biases are counted the other way", "bias")),
+    ),
     Model(
         "design",
         50,
@@ -73,6 +89,7 @@ QUESTIONS = (
         },
         budget,
         seen,
+        shapes,
     ),
     Written("why_this", 25),
 )

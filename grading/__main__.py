@@ -1,10 +1,12 @@
 """Grade a folder or a zip of submissions: ``python -m grading A1 submissions/ --secret FILE --out grades/``.
 
 Each result is written as soon as it is there, under a name that its content gives it: stop it, run it again, and it
-goes on. Run it again when all is done, and it writes the same reports.
+goes on. Run it again when all is done, and it writes the same reports. What a limit ended may have been ended by the
+load of the others, so it is graded once more, alone, when they are done, and only that counts.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -16,7 +18,7 @@ from pathlib import Path
 from . import reports, secret, written
 from .assignment import REPOSITORY, Assignment
 from .grade import Grader
-from .sandbox import Sandbox, end_all
+from .sandbox import SEEN, Sandbox, end_all
 from .submission import collect
 
 
@@ -39,14 +41,13 @@ def main(arguments=None):
     try:
         key = None if options.practice else secret.read(options.secret, REPOSITORY)
         assignment = Assignment(options.assignment, key)
-        if Path(options.out).resolve().is_relative_to(Path(options.submissions).resolve()):
-            raise ValueError(f"out must lie outside the submissions, not in them: {options.out}")
-        submissions = collect(options.submissions, options.assignment)
         out = Path(options.out)
+        _check_places(options)
+        submissions = collect(options.submissions, options.assignment)
         reports.check_folder(out, assignment)
         rows = written.read(out / "written.csv")
         points = written.points(rows, assignment)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
     sandbox = Sandbox(bubblewrap=not options.without_sandbox)
     if problem := sandbox.problem():
@@ -58,27 +59,79 @@ def main(arguments=None):
         return 1
     if options.without_sandbox:
         print("Without the sandbox: student code can read your files and reach the network.", file=sys.stderr)
+    try:
+        reports.check_writable(out, len(submissions))
+    except ValueError as error:
+        parser.error(str(error))
+    for warning in _warnings(options):
+        print(f"Warning: {warning}.", file=sys.stderr)
     began = time.perf_counter()
     results, new = grade_all(Grader(assignment, sandbox), submissions, out, max(1, options.workers))
     graded = list(zip(submissions, results, strict=True))
-    absent = written.add(points, graded)
-    of_another_edition = [submission.student for submission, result in graded if result.get("another_edition")]
-    upload = 2 * len(of_another_edition) <= len(graded)
-    tables = reports.write_all(out, assignment, graded, rows, upload)
+    absent = written.add(rows, points, graded)
+    upload = 2 * len(_students(graded, "another_edition")) <= len(graded)
+    try:
+        tables, unwritten = reports.write_all(out, assignment, graded, rows, upload)
+    except OSError as error:
+        print(f"{out} could not be written: {error}. The same command goes on from here.", file=sys.stderr)
+        return 1
     seconds = time.perf_counter() - began
     rate = f", {60 * new / seconds:.0f} a minute" if new else ""
     print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(tables)}")
+    for line in _left_to_do(graded, absent):
+        print(line)
+    for line in _wrong(assignment, graded, unwritten, upload):
+        print(line, file=sys.stderr)
+    return int(bool(_students(graded, "failed") or unwritten) or not upload)
+
+
+def _students(graded, what):
+    return [submission.student for submission, result in graded if result.get(what)]
+
+
+def _left_to_do(graded, absent):
+    """Say what a person has yet to do."""
     if absent:
-        print(f"written.csv has points for {', '.join(absent)}, of whom there is no submission here: they wait.")
-    if of_another_edition:
-        students = ", ".join(of_another_edition)
-        print(f"{len(of_another_edition)} of another edition than {assignment.edition}: {students}", file=sys.stderr)
+        yield f"written.csv has points for {', '.join(absent)}, of whom there is no submission here: they wait."
+    if incomplete := sum(reports.total(result) is None for _, result in graded):
+        yield f"{incomplete} have no total yet, since a mark is missing: grades.csv says which."
+    if right_elsewhere := _students(graded, "to_instructor"):
+        yield f"Right for another edition: {', '.join(right_elsewhere)}; notes.csv says which questions."
+    if to_look_at := [submission.student for submission, result in graded if reports.to_look_at(result)]:
+        yield f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why, written.csv takes their points."
+
+
+def _wrong(assignment, graded, unwritten, upload):
+    """Say what is not as it should be."""
+    if others := _students(graded, "another_edition"):
+        yield f"{len(others)} of another edition than {assignment.edition}: {', '.join(others)}"
     if not upload:
-        print("Is the secret the right one? Nothing was written for Canvas or Moodle.", file=sys.stderr)
-    failed = [submission.student for submission, result in graded if result.get("failed")]
-    if failed:
-        print(f"The grader itself failed on {', '.join(failed)}; see their feedback.", file=sys.stderr)
-    return int(bool(failed) or not upload)
+        yield "Is the secret the right one? Nothing was written for Canvas or Moodle."
+    if failed := _students(graded, "failed"):
+        yield f"The grader itself failed on {', '.join(failed)}; see their feedback."
+    for student, why in unwritten.items():
+        yield f"The page of {student} could not be written: {why}"
+
+
+def _check_places(options):
+    """Raise ValueError if the results go where they must not."""
+    out, submissions = Path(options.out).resolve(), Path(options.submissions).resolve()
+    if out.is_relative_to(submissions):
+        raise ValueError(f"out must lie outside the submissions, not in them: {options.out}")
+    key = options.secret and Path(options.secret).expanduser().resolve()
+    for what, path in (("out", out), ("submissions", submissions), ("secret", key)):
+        if path and (folder := next((folder for folder in SEEN if path.is_relative_to(folder)), None)):
+            raise ValueError(f"{what} must not lie in {folder}, which student code can read: {path}")
+
+
+def _warnings(options):
+    """Say what is not as it should be, and does not stop the grader."""
+    if Path(options.out).resolve().is_relative_to(REPOSITORY):
+        yield f"{options.out} lies in the clone; names and marks belong where nothing is published from"
+    if os.getuid() == 0:
+        yield "the grader runs as root; grade as an ordinary user, who has less to lose"
+    if options.secret and secret.seen_by_others(options.secret):
+        yield f"other users of this machine can read the secret: chmod 600 {options.secret}"
 
 
 def grade_all(grader, submissions, out, workers):
@@ -91,33 +144,44 @@ def grade_all(grader, submissions, out, workers):
     new : int
         How many were not there yet.
     """
-    folder = out / "results"
-    folder.mkdir(parents=True, exist_ok=True)
-    results, pending = {}, {}
-    keys = [grader.key(submission) for submission in submissions]
-    for key, submission in zip(keys, submissions, strict=True):
-        path = folder / f"{key}.json"
-        if path.exists():
-            results[key] = json.loads(path.read_text("utf-8"))
+    folder, questions = out / "results", {question.name for question in grader.assignment.questions}
+    keys, results, pending, limited = [], {}, {}, {}
+    for submission in submissions:
+        try:
+            key = grader.key(submission)
+            kept = _kept(folder / f"{key}.json", questions)
+        except Exception as error:
+            key, kept = f"failed {submission.student}", _failed(grader, error)
+        keys.append(key)
+        if kept:
+            results[key] = kept
         else:
             pending.setdefault(key, submission)  # the same bytes are graded once
     done, stopping = len(submissions) - len(pending), threading.Event()
 
-    def work(key, submission):
+    def work(key, submission, alone=False):
         result = _graded(grader, submission)
-        if not result.get("failed") and not stopping.is_set():
-            reports.write(folder / f"{key}.json", json.dumps(result))
+        if result.get("limited") and not alone:
+            limited[key] = submission
+        elif not result.get("failed") and not stopping.is_set():
+            with contextlib.suppress(OSError):  # then it is graded again the next time
+                reports.write(folder / f"{key}.json", json.dumps(result))
         return result
+
+    def show(done):
+        if sys.stdout.isatty():
+            bar = ("#" * round(30 * done / len(submissions))).ljust(30, ".")
+            print(f"\r[{bar}] {done} of {len(submissions)}", end="", flush=True)
 
     with ThreadPoolExecutor(workers) as pool:
         running = {pool.submit(work, key, submission): key for key, submission in pending.items()}
         try:
-            for future in as_completed(running):
+            for number, future in enumerate(as_completed(running), 1):
                 results[running[future]] = future.result()
-                done += 1
-                if sys.stdout.isatty():
-                    bar = ("#" * round(30 * done / len(submissions))).ljust(30, ".")
-                    print(f"\r[{bar}] {done} of {len(submissions)}", end="", flush=True)
+                show(done + number - len(limited))
+            for number, (key, submission) in enumerate(sorted(limited.items()), 1):
+                results[key] = work(key, submission, alone=True)
+                show(len(submissions) - len(limited) + number)
         except KeyboardInterrupt:
             stopping.set()
             print("\nStopped. The same command goes on from here.", file=sys.stderr, flush=True)
@@ -128,18 +192,25 @@ def grade_all(grader, submissions, out, workers):
     return [json.loads(json.dumps(results[key])) for key in keys], len(pending)
 
 
+def _kept(path, questions):
+    """Return the result of an earlier run; None if there is none, or not a whole one."""
+    try:
+        result = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return result if isinstance(result, dict) and set(result.get("marks", ())) == questions else None
+
+
 def _graded(grader, submission):
     """Grade one; whatever goes wrong in the grader must not stop the others."""
     try:
         return grader.grade(submission)
     except Exception as error:
-        questions = grader.assignment.questions
-        return {
-            "failed": True,
-            "marks": {question.name: {"points": None, "of": question.points, "lines": []} for question in questions},
-            "notes": [f"The grader failed, not you: {type(error).__name__}: {error}"],
-            "written": {},
-        }
+        return _failed(grader, error)
+
+
+def _failed(grader, error):
+    return grader.unmarked([f"The grader failed, not you: {type(error).__name__}: {error}"], failed=True)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from . import questions
-from .assignment import EDITION, MASTERS, NOT_GRADED
+from . import collector, questions
+from .assignment import EDITION, MASTERS
+from .collector import UnreadableError, read_notebook
 from .questions import Function, Mark, Model
 from .sandbox import LIMITS, Limits
-from .submission import UnreadableError, read_notebook
 
+MOST_NOTEBOOKS = 10  # that are looked at, of one submission
+LONGEST = 200_000  # characters of one answer in words, and of all that stands elsewhere
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
 RUNS_SECONDS = 2  # in all, in multiples of what one run may take
+MOST_NOTES = 50  # of one notebook
+NOT_GRADED_LOOK = "not graded: look"  # instead of points, where a limit ended what ran
 MODEL_LIMITS = Limits(seconds=180, cpu=180, memory=2**33, processes=256)
+LINE = re.compile(r", line \d+$")  # of the label of a statement
+NOT_STARTED = "it did not start"
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")  # of an object in memory: another one in each run
 HERE = Path(__file__).parent
 
 
@@ -36,34 +43,41 @@ class Grader:
         functions = [question for question in assignment.questions if isinstance(question, Function)]
         self.functions = {question.name: question for question in functions}
         self.cases = {question.name: assignment.cases(question) for question in functions}
+        self._arguments = {name: [arguments for _, arguments in cases] for name, (cases, _) in self.cases.items()}
+        self._others = {}  # question: what other variants answer, once somebody's answer is wrong
         sources = sorted([*HERE.glob("*.py"), *MASTERS.glob(f"{assignment.name}.*")])
         self._version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
     def key(self, submission):
         """Return what a submission's result is filed under: a hash of its content, the secret and the grader."""
-        content = hashlib.sha256(self._version.encode())
+        content = hashlib.sha256(f"{self._version} {submission.problem}".encode("utf-8", "replace"))
         for suffix in (".ipynb", ".npz"):
-            try:
-                name, data = submission.file(suffix, self.assignment.name)
-            except UnreadableError as error:
-                name, data = "", str(error).encode()
-            for part in (name.encode("utf-8", "replace"), data):
-                content.update(hashlib.sha256(part).digest())
+            for name, data in submission.read(suffix, self.assignment.name):
+                for part in (name.encode("utf-8", "replace"), data if isinstance(data, bytes) else str(data).encode()):
+                    content.update(hashlib.sha256(part).digest())
         return self.assignment.draw.digest(f"result {content.hexdigest()}").hex()[:40]
 
     def grade(self, submission):
-        """Return a result: {"marks": {question: {"points", "of", "lines"}}, "notes": [...], "written": {...}, ...}."""
-        notes, written, runs, another_edition = [], {}, None, False
+        """Return a result, as JSON can hold it.
+
+        Returns
+        -------
+        dict
+            ``marks``: for each question {"points": None for what is not marked, "of", "lines"}; ``notes``: lines for
+            the student; ``to_instructor``: lines for nobody else; ``written``: answers in words by question;
+            ``elsewhere``: [(question, text)], what else is the student's; ``another_edition``: whether it is of one;
+            ``limited``: a limit or something outside of the grader ended a part of it; try it once more, alone.
+        """
+        if submission.problem:
+            return self.unmarked([f"{NOT_GRADED_LOOK}: {submission.problem}"])
+        notes, to_instructor, runs, another_edition, cells = [], [], None, False, []
         try:
-            name, data = submission.file(".ipynb", self.assignment.name)
-            cells = read_notebook(data)
+            cells, note = self._choose(submission)
         except UnreadableError as error:
-            cells, problem = [], f"The notebook: {error}."
-            notes.append(problem)
+            notes.append(f"The notebook: {error}.")
         else:
-            if any(other.lower().endswith(".ipynb") and other != name for other in submission.files):
-                notes.append(f"Several notebooks were handed in; {name} was graded.")
-            editions = {found for kind, text in cells if kind == "markdown" for found in EDITION.findall(text)}
+            notes += [note] if note else []
+            editions = _editions(cells)
             another_edition = bool(editions) and self.assignment.edition not in editions
             if another_edition:
                 edition = f"edition {', '.join(sorted(editions))}"
@@ -73,17 +87,23 @@ class Grader:
                     f"This notebook is of {edition} and was graded as edition {self.assignment.edition}, which asks "
                     "other questions."
                 )
-            runs = self._run(cells)
+            runs = self._run(cells, self._arguments)
             notes += runs.notes
-        marks = {}
+            if foreign := self._foreign(runs):
+                to_instructor.append(foreign)
+        pieces = collector.pieces(cells, self.assignment.form)
+        marks, written, limited = {}, {}, runs is not None and runs.limited
         for question in self.assignment.questions:
             if isinstance(question, Function):
-                marks[question.name] = self._function(question, runs)
+                marks[question.name] = self._function(question, runs, parts=not (another_edition or to_instructor))
             elif isinstance(question, Model):
                 marks[question.name] = self._model(question, submission)
+                limited |= marks[question.name].points is None
             else:
-                written[question.name] = answer_in_words(cells, question.name)
-                marks[question.name] = Mark(None, []) if written[question.name] else Mark(0, ["nothing is written"])
+                written[question.name] = shortened(collector.in_words(pieces, question.name))
+                blank = "blank: below its heading every cell is as it was handed out"
+                blank = blank if cells else "there is no notebook that can be read"
+                marks[question.name] = Mark(None, [] if written[question.name] else [blank])
         return {
             "marks": {
                 question.name: {
@@ -94,51 +114,165 @@ class Grader:
                 for question, mark in zip(self.assignment.questions, marks.values(), strict=True)
             },
             "notes": [plain(note) for note in notes],
+            "to_instructor": to_instructor,
             "written": written,
+            "elsewhere": elsewhere([piece for piece in pieces if written and piece.question not in written]),
             "another_edition": another_edition,
+            "limited": limited,
         }
 
-    def _function(self, question, runs):
+    def check(self, submission):
+        """Return what the hand-in check says of a submission, in lines: nothing hidden is tried for it."""
+        try:
+            cells, note = self._choose(submission)
+        except UnreadableError as error:
+            return [f"The notebook: {error}."]
+        form = self.assignment.form
+        examples = {
+            question["name"]: [collector.arguments(question["example"])]
+            for question in form["questions"]
+            if question["kind"] == "function"
+        }
+        runs = self._run(cells, examples)
+        tried = [{"note": line} for line in [*([note] if note else []), *runs.notes]]
+        for name in examples:
+            if answers := runs.answers_to(name):
+                tried.append({"question": name, "shape": answers[0].shape})
+            else:
+                why = runs.failures.get((name, 0)) or runs.ended.get(name, "no answer came")
+                tried.append({"question": name, "problem": why})
+        tried += [
+            {"question": question.name, "problem": "; ".join(self._look(question, submission))}
+            for question in self.assignment.questions
+            if isinstance(question, Model)
+        ]
+        return collector.report(cells, form, tried)
+
+    def _look(self, question, submission):
+        """Say of a stored model whether it fits, on blank clips."""
+        try:
+            name, data = submission.file(".npz", self.assignment.name)
+        except UnreadableError as error:
+            return [f"the model: {error}"]
+        clips = np.zeros((2, *question.shapes(self.assignment.drawn)["clip"]), np.uint8)
+        logits, mark = self._logits(question, name, data, clips)
+        return mark.lines if logits is None else [*mark.lines, "it takes and gives what is wanted"]
+
+    def unmarked(self, notes, **more):
+        """Return a result without any mark."""
+        marks = {
+            question.name: {"points": None, "of": question.points, "lines": []}
+            for question in self.assignment.questions
+        }
+        return {"marks": marks, "notes": [plain(note) for note in notes], "written": {}, **more}
+
+    def _choose(self, submission):
+        """Return the cells of the notebook that has most answers, and a note that says which, if there are several.
+
+        One of this edition comes before others; of equals, the one that is named like the assignment.
+        """
+        found, errors = [], []
+        for name, data in submission.read(".ipynb", self.assignment.name)[:MOST_NOTEBOOKS]:
+            try:
+                if isinstance(data, UnreadableError):
+                    raise data
+                found.append((name, read_notebook(data)))
+            except UnreadableError as error:
+                errors.append(error)
+        if not found:
+            raise errors[0]
+        name, cells = max(found, key=lambda notebook: self._answered(notebook[1])) if len(found) > 1 else found[0]
+        if len(found) + len(errors) > 1:
+            return cells, f"Several notebooks were handed in; {name} was graded, the one with most answers."
+        return cells, "" if name.lower().endswith(".ipynb") else f"{name} was graded: by its content it is a notebook."
+
+    def _answered(self, cells):
+        editions = _editions(cells)
+        answered = {piece.question for piece in collector.pieces(cells, self.assignment.form)}
+        return not editions or self.assignment.edition in editions, len(answered)
+
+    def _function(self, question, runs, parts=True):
         cases, expected = self.cases[question.name]
         if runs is None:
             return Mark(0, ["there is no notebook that can be read"])
         failures = dict.fromkeys(range(len(cases)), runs.ended.get(question.name, "no answer came"))
         failures |= {case: why for (name, case), why in runs.failures.items() if name == question.name}
-        answers = {case: array for (name, case), array in runs.answers.items() if name == question.name}
-        mark = questions.mark_function(question, cases, expected, answers, failures)
+        answers = runs.answers_to(question.name)
+        right = questions.same(expected, answers)
+        mistakes = self._mistakes(question) if parts and answers and not right else ()
+        mark = questions.mark_function(question, cases, expected, answers, failures, mistakes)
         whys = {line.partition(": ")[2] for line in mark.lines}
-        return mark if len(whys) > 1 else Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+        if len(mark.lines) == len(cases) and len(whys) == 1:
+            mark = Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+        if question.name in runs.unmarked:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.ended[question.name]}", *mark.lines])
+        if runs.doubt and mark.points < question.points:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.doubt}", *mark.lines])
+        return mark
 
-    def _run(self, cells):
-        """Run a notebook; again, from the start, without the cell or the question that ended it."""
-        runs = _Runs({name: len(cases) for name, (cases, _) in self.cases.items()})
-        code = [
-            (f"cell {number}", source)
-            for number, (kind, source) in enumerate(cells, 1)
-            if kind == "code" and not source.startswith(NOT_GRADED)
-        ]
+    def _mistakes(self, question):
+        return self.assignment.mistakes(question, self._of_others(question))
+
+    def _of_others(self, question):
+        if question.name not in self._others:
+            self._others[question.name] = self.assignment.others(question)
+        return self._others[question.name]
+
+    def _foreign(self, runs):
+        """Say of how many questions the answers are right for one and the same other edition; "" for less than two.
+
+        Typical mistakes are those of another edition, too: of them alone nothing is said, unless it is the practice
+        edition, whose solutions are public.
+        """
+        practice, matching, typical = [], [], []
+        for question in self.functions.values():
+            answers = runs.answers_to(question.name)
+            if not answers or questions.same(self.cases[question.name][1], answers):
+                continue
+            variants = [choices for choices, made in self._of_others(question) if questions.same(made, answers)]
+            if variants:
+                matching.append(question.name)
+                practice += [question.name] * (_of(self.assignment.practice_drawn, question) in variants)
+                typical += [question.name] * any(questions.same(made, answers) for _, made in self._mistakes(question))
+        if len(practice) > 1:
+            return f"{', '.join(practice)}: right for the practice edition."
+        if len(matching) > 1 and set(matching) - set(typical):
+            return f"{', '.join(matching)}: right for one and the same other edition."
+        return ""
+
+    def _run(self, cells, cases):
+        """Run a notebook; again, from the start, without the statement or the question that ended it.
+
+        Parameters
+        ----------
+        cells : list of (str, str)
+        cases : dict of str to list of tuple
+            The arguments that each question's function is called with.
+        """
+        runs = _Runs({name: len(given) for name, given in cases.items()})
+        code = collector.graded(cells)
         inputs = []
-        for name, (cases, _) in self.cases.items():
-            for number, (_, arguments) in enumerate(cases):
+        for name, given in cases.items():
+            for number, arguments in enumerate(given):
                 head = {"to": name, "case": number}
                 inputs += [(head, v) if isinstance(v, np.ndarray) else (head | {"value": v}, None) for v in arguments]
         remaining, skip = list(self.functions), []
         until = time.monotonic() + RUNS_SECONDS * self.limits.seconds
         for _ in range(MOST_RUNS):
             if time.monotonic() > until:
-                runs.ended |= dict.fromkeys(remaining, "the notebook's time was used up")
+                for name in remaining:
+                    runs.end(name, "the notebook's time was used up", limit="clock")
                 break
-            job = {"do": "notebook", "cells": code, "functions": remaining, "skip": skip}
-            messages, end = self.sandbox.run(job, inputs, self.limits)
-            stopped = runs.take(messages, {label for label, _ in code} | set(remaining))
-            if stopped is None:
+            job = {"do": "notebook", "cells": code, "functions": remaining, "skip": skip + runs.slow}
+            messages, end = self.sandbox.run(job | {"packages": self.assignment.packages}, inputs, self.limits)
+            finished, stopped = runs.take(messages, {label for label, _ in code} | set(remaining))
+            if finished:
                 break
-            why = end or "it ended Python"
+            limit = end or (None if messages else NOT_STARTED)
+            runs.end(stopped, limit or "it ended Python", limit)
             if stopped in remaining:
-                runs.ended[stopped] = why
                 remaining = remaining[remaining.index(stopped) + 1 :]
-            elif stopped not in skip:
-                runs.notes.append(f"{stopped.capitalize()}: {why}. It was passed over.")
+            elif stopped and stopped not in skip:
                 skip.append(stopped)
             else:
                 break
@@ -150,81 +284,144 @@ class Grader:
             name, data = submission.file(".npz", self.assignment.name)
         except UnreadableError as error:
             return Mark(0, [f"the model: {error}"])
-        budget = question.budget(self.assignment.drawn)
         tests = self.assignment.tests(question)
         draw = self.assignment.draw.under(question.name, "shuffled")
         clips, back = questions.shuffled(draw, tests)
+        logits, mark = self._logits(question, name, data, clips)
+        if logits is None:
+            return mark
+        answers = [questions.classes(part, test.y) for part, test in zip(back(logits), tests, strict=True)]
+        points, lines = questions.mark_model(question, tests, answers)
+        return Mark(points, [*mark.lines, *lines])
+
+    def _logits(self, question, name, data, clips):
+        """Return what a stored model answers to clips, and lines on what it is; or None, and its mark."""
+        budget, wanted = question.budget(self.assignment.drawn), question.shapes(self.assignment.drawn)
         inputs = [({"name": "file"}, np.frombuffer(data, "uint8")), ({"name": "clips"}, clips)]
-        messages, end = self.sandbox.run({"do": "model", "budget": budget}, inputs, self.model_limits)
+        messages, end = self.sandbox.run({"do": "model", "budget": budget} | wanted, inputs, self.model_limits)
+        limit = end or ("" if messages else NOT_STARTED)
+        if limit:
+            return None, Mark(None, [f"{NOT_GRADED_LOOK}: {limit}"])
         heads = {key: value for head, _ in messages for key, value in head.items()}
-        if "refused" in heads:
-            return Mark(0, [f"{name}: {heads['refused']}"])
+        logits = next((array for head, array in messages if "answer" in head), None)
         if "cost" not in heads:
-            return Mark(0, [f"{name}: the model could not be built; {end or 'it ended Python'}"])
+            why = heads.get("refused", "the model could not be built; it ended Python")
+            return None, Mark(0, [f"{name}: {why}"])
         lines = [
             f"{cost.replace('_', '-')}: {heads['cost'][cost]:,} of at most {most:,}" for cost, most in budget.items()
         ]
+        for what, key in (("takes clips of shape", "clip"), ("gives for each clip an array of shape", "shape")):
+            if not collector.fits(given := heads["shapes"][key], wanted[key]):
+                return None, Mark(0, [*lines, f"the model {what} {tuple(given)}, and wanted is {wanted[key]}"])
         if any(heads["cost"][cost] > most for cost, most in budget.items()):
-            return Mark(0, [*lines, "over the budget, so it was not tried"])
-        logits = next((array for head, array in messages if "answer" in head), None)
-        if logits is None:
-            return Mark(0, [*lines, f"the model gave no answers; {end or 'it ended Python'}"])
-        mark = questions.mark_model(question, tests, back(logits.argmax(-1)))
-        return Mark(mark.points, [*lines, *mark.lines])
+            return None, Mark(0, [*lines, "over the budget, so it was not tried"])
+        if logits is None or logits.shape != (len(clips), *wanted["shape"]):
+            why = heads.get("refused", "it ended Python")
+            return None, Mark(0, [*lines, f"the model gave no answers; {why}"])
+        return logits, Mark(None, lines)
 
 
 class _Runs:
-    """What the runs of one notebook left: the words of a stranger, so each is looked at before it is kept."""
+    """What the runs of one notebook left: the words of a stranger, so each is looked at before it is kept.
+
+    Attributes
+    ----------
+    answers, failures : dict of (question, case) to array or str
+    ended : dict of str to str
+        Why a question has no more answers.
+    limited : bool
+        Whether a limit was met, or something outside of the grader ended a run.
+    unmarked : set of str
+        The questions that it ended.
+    doubt : str
+        What it ended outside of a question: then what is not right may be right. A cell that was stopped since it
+        computed too long leaves no doubt: it would be stopped on any machine.
+    """
 
     def __init__(self, cases):
         self.cases = cases  # question: how many
-        self.answers, self.failures, self.ended, self.notes = {}, {}, {}, []
+        self.answers, self.failures, self.ended = {}, {}, {}
+        self.limited, self.unmarked, self.doubt, self.slow = False, set(), "", []
+        self._notes = {}  # as keys: each once, in order
+
+    @property
+    def notes(self):
+        return list(self._notes)
+
+    def answers_to(self, question):
+        """Return the answers to a question, by the number of the case."""
+        return {case: array for (name, case), array in self.answers.items() if name == question}
 
     def take(self, messages, labels):
-        """Keep what makes sense; return the label that was running when it ended before its end, else None."""
+        """Keep what makes sense; return whether it came to its end, and the label that was running if it did not."""
         running = None
         for head, array in messages:
             if head.get("finished") is True:
-                return None
+                return True, None
+            limit = head.get("limit")
+            self.limited |= limit is not None
             name, case = head.get("answer", head.get("failed")), head.get("case")
             if isinstance(name, str) and type(case) is int and 0 <= case < self.cases.get(name, 0):
                 if array is not None:
                     self.answers.setdefault((name, case), array)
                 else:
-                    self.failures.setdefault((name, case), str(head.get("why")))
+                    self.failures.setdefault((name, case), plain(head.get("why")))
             elif isinstance(head.get("missing"), str) and head["missing"] in self.cases:
                 like = head.get("like")
                 hint = f"; is {like[0]} meant?" if isinstance(like, list) and like else ""
-                self.ended[head["missing"]] = f"the notebook defines no function of this name{hint}"
-            elif isinstance(head.get("begin"), str) and head["begin"] in labels:
+                self.ended[head["missing"]] = plain(f"the notebook defines no function of this name{hint}")
+            elif isinstance(head.get("begin"), str) and LINE.sub("", head["begin"]) in labels:
                 running = head["begin"]
             elif head.get("end") == running is not None:
-                why, label, running = head.get("note"), running, None
-                if why and label in self.cases:
-                    self.ended[label] = str(why)
-                elif why and (note := f"{label.capitalize()}: {why}.") not in self.notes:
-                    self.notes.append(note)
-        return running
+                if head.get("note"):
+                    self.end(running, plain(head["note"]), limit, passed_over="")
+                running = None
+        return False, running
+
+    def end(self, label, why, limit, passed_over=" It was passed over."):
+        """Keep what ended a question, a statement, or neither (None), and which limit it was, if it was one."""
+        self.limited |= limit is not None
+        if label in self.cases:
+            self.ended[label] = why
+            if limit not in (None, "memory"):
+                self.unmarked.add(label)
+            return
+        if limit not in (None, "memory", "computing"):
+            self.doubt = f"{label or 'the notebook'}: {why}"
+        if limit in ("computing", "clock") and len(self.slow) < MOST_NOTES:
+            self.slow.append(label)
+        if label and len(self._notes) < MOST_NOTES:
+            cell, _, line = label.partition(", line ")
+            place = f" (line {line})" if line else ""
+            self._notes[plain(f"{cell.capitalize()}: {why}{place}.{passed_over}")] = None
 
 
-def answer_in_words(cells, name):
-    """Return what stands in text cells below the heading that names a written question, up to the next heading.
+def _editions(cells):
+    return {found for kind, text in cells if kind == "markdown" for found in EDITION.findall(text)}
 
-    Examples
-    --------
-    >>> answer_in_words([("markdown", "## 3. `why`"), ("markdown", "Because."), ("markdown", "## End")], "why")
-    'Because.'
-    """
-    found, inside = [], False
-    for kind, source in cells:
-        if kind == "markdown" and re.match(r"#+ ", source):
-            inside = f"`{name}`" in source.splitlines()[0]
-        elif kind == "markdown" and inside:
-            found.append(source.strip())
-    text = "\n\n".join(found).replace("*Your answer.*", "").strip()
-    return text[:20_000]
+
+def _of(drawn, question):
+    """Return a question's part of a variant."""
+    return {name: drawn[name] for name in question.choices}
+
+
+def elsewhere(pieces):
+    """Return (question, text) of pieces, as far as they are not too long together."""
+    found, size = [], 0
+    for piece in pieces:
+        found.append((piece.question, shortened(piece.text)))
+        size += len(piece.text)
+        if size > LONGEST:
+            return [*found, ("", "[cut here: there is more in the notebook]")]
+    return found
+
+
+def shortened(text):
+    """Return a text that is not too long, and says so if it was."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n[cut here: the notebook has {len(text):,} characters]"
 
 
 def plain(text):
     """Return a line as printable characters, and not too many."""
-    return "".join(character if character.isprintable() else " " for character in str(text))[:500]
+    text = ADDRESS.sub("0x...", str(text)[:500])
+    return "".join(character if character.isprintable() else " " for character in text)

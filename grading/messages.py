@@ -13,6 +13,7 @@ KINDS = {
     for name in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 }
 LONGEST_LINE = 2**26
+MOST = 100_000  # messages
 MOST_AXES = 8
 
 
@@ -30,8 +31,10 @@ def pack(head, array=None):
     return json.dumps(head).encode() + b"\n" + np.ascontiguousarray(array).tobytes()
 
 
-def unpack(data):
+def unpack(data, longest=LONGEST_LINE):
     r"""Return the messages in ``data`` as a list of (head, array or None), up to the first that is not one.
+
+    It takes any bytes, and never raises. Lines are read up to ``longest`` bytes, and no more than `MOST` messages.
 
     Examples
     --------
@@ -39,21 +42,21 @@ def unpack(data):
     [({'note': 'hello'}, None)]
     """
     found, at = [], 0
-    while at < len(data):
-        end = data.find(b"\n", at, at + LONGEST_LINE)
+    while at < len(data) and len(found) < MOST:
+        end = data.find(b"\n", at, at + longest)
         if end < 0:
             break
         try:
             head = json.loads(data[at:end])
             size = _size(head)
-        except (ValueError, TypeError, KeyError, RecursionError):
+            at = end + 1 + (size or 0)
+            if at > len(data):
+                break
+            array = None
+            if size is not None:
+                array = np.frombuffer(data[end + 1 : at], KINDS[head["dtype"]]).reshape(head["shape"])
+        except Exception:  # whatever a stranger's bytes make json and NumPy raise
             break
-        at = end + 1 + (size or 0)
-        if at > len(data):
-            break
-        array = None
-        if size is not None:
-            array = np.frombuffer(data[end + 1 : at], KINDS[head["dtype"]]).reshape(head["shape"])
         found.append((head, array))
     return found
 
@@ -65,6 +68,8 @@ def _size(head):
     if "dtype" not in head:
         return None
     shape = head["shape"]
-    if len(shape) > MOST_AXES or not all(type(length) is int and 0 <= length < 2**32 for length in shape):
+    if not isinstance(shape, list) or len(shape) > MOST_AXES:
+        raise TypeError("not a shape")
+    if not all(type(length) is int and 0 <= length < 2**32 for length in shape):
         raise ValueError("not a shape")
     return math.prod(shape) * KINDS[head["dtype"]].itemsize

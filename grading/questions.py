@@ -5,6 +5,27 @@ from typing import NamedTuple
 
 import numpy as np
 
+PART = 0.4  # of a question's points, for an answer that makes one typical mistake in all cases
+CLOSE, RARE = 1e-4, 0.01  # logits that rounding may exchange; the share of clips up to which that is believed
+
+
+class Mistake(NamedTuple):
+    """A typical mistake, by what it answers.
+
+    Attributes
+    ----------
+    what : str
+        For the student.
+    choice : str
+        The mistake is to answer as another option of this choice asks.
+    wrong : callable, optional
+        In place of a choice: (the right function, *arguments) -> the wrong answer.
+    """
+
+    what: str
+    choice: str = ""
+    wrong: Callable | None = None
+
 
 class Function(NamedTuple):
     """A question that is answered by a function of its name, tried on hidden arguments.
@@ -19,12 +40,19 @@ class Function(NamedTuple):
         a dict.
     cases : callable
         (Draw, the variant) -> list of (what the case tries, tuple of arguments).
+    example : callable
+        The variant -> arguments of which students see the shape that is right. The hand-in check calls their function
+        on them, with zeros in all arrays.
+    mistakes : tuple of Mistake
+        That earn a part of the points.
     """
 
     name: str
     points: int
     choices: dict
     cases: Callable
+    example: Callable
+    mistakes: tuple = ()
 
 
 class Trial(NamedTuple):
@@ -61,6 +89,8 @@ class Model(NamedTuple):
         The variant -> {"parameters": most, "multiply_adds": most}.
     tests : callable
         (Draw, the variant) -> list of Trial.
+    shapes : callable
+        The variant -> {"clip": (T, H, W, C), "shape": (classes,)}: what a model takes and gives for a clip.
     """
 
     name: str
@@ -68,6 +98,7 @@ class Model(NamedTuple):
     choices: dict
     budget: Callable
     tests: Callable
+    shapes: Callable
 
 
 class Written(NamedTuple):
@@ -85,7 +116,7 @@ class Mark(NamedTuple):
     lines: list
 
 
-def mark_function(question, cases, expected, answers, failures):
+def mark_function(question, cases, expected, answers, failures, mistakes=()):
     """Compare what a student's function returned with what is right.
 
     Parameters
@@ -97,6 +128,8 @@ def mark_function(question, cases, expected, answers, failures):
         By the number of the case.
     failures : dict of int to str
         Why a case has no answer.
+    mistakes : iterable of (str, list of arrays)
+        Typical ones, and what they answer.
     """
     lines, right = [], 0
     for number, (what, _) in enumerate(cases):
@@ -105,7 +138,15 @@ def mark_function(question, cases, expected, answers, failures):
         )
         right += not wrong
         lines.append(f"{what}: {wrong or 'right'}")
-    return Mark(round(question.points * right / len(cases), 2), lines)
+    points = question.points * right / len(cases)
+    if points < PART * question.points and (what := next((what for what, made in mistakes if same(made, answers)), "")):
+        return Mark(round(PART * question.points, 2), [f"a typical mistake: {what}. It earns {PART:.0%} of the points"])
+    return Mark(round(points, 2), lines)
+
+
+def same(expected, answers):
+    """Tell whether all answers, a dict by number, are those of a list."""
+    return all(i in answers and not difference(value, answers[i]) for i, value in enumerate(expected))
 
 
 def difference(expected, given):
@@ -145,10 +186,40 @@ def shuffled(draw, tests):
     def back(answers):
         sorted_back = np.empty_like(answers)
         sorted_back[order] = answers
-        ends = np.cumsum([test.y.size for test in tests])[:-1]
-        return [part.reshape(test.y.shape) for part, test in zip(np.split(sorted_back, ends), tests, strict=True)]
+        parts = np.split(sorted_back, np.cumsum([test.y.size for test in tests])[:-1])
+        return [part.reshape(*test.y.shape, *answers.shape[1:]) for part, test in zip(parts, tests, strict=True)]
 
     return clips[order], back
+
+
+def classes(logits, labels):
+    """Return a model's classes; where rounding may have decided between two, the right one if it is one of them.
+
+    A mark must not depend on the machine that computes it. A model that decides hardly any clip is not meant.
+
+    Parameters
+    ----------
+    logits : float array (k, n, classes)
+    labels : int array (k, n)
+
+    Returns
+    -------
+    int array (k, n)
+
+    Examples
+    --------
+    >>> logits = np.full((1, 200, 2), [0.0, 1.0])
+    >>> logits[0, 7] = [1 - 1e-6, 1]
+    >>> int(classes(logits, np.zeros((1, 200), int)).argmin())
+    7
+    """
+    answers = logits.argmax(-1)
+    second, best = np.partition(logits, -2, axis=-1)[..., -2:].transpose(2, 0, 1)
+    near = best - second < CLOSE
+    if near.mean() > RARE:
+        return answers
+    of_the_right = np.take_along_axis(logits, labels[..., None], -1)[..., 0]
+    return np.where(near & (best - of_the_right < CLOSE), labels, answers)
 
 
 def mark_model(question, tests, answers):

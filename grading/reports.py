@@ -1,15 +1,20 @@
 """What the grader writes for people and for other programs: CSV files, pages of feedback, Gradescope's JSON."""
 
 import csv
+import hashlib
 import io
 import json
 import os
 import re
+import tempfile
 from html import escape
 from pathlib import Path
 
 from . import written
 
+LONGEST_NAME = 120  # bytes; an encrypted home takes 143, the ending included
+FOLDERS = ("results", "feedback", "gradescope")
+FORMULA = re.compile(r"^([=+\-@\t\r])")
 PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -40,13 +45,29 @@ blockquote {{ margin: .5rem 0; padding-left: 1rem; border-left: 3px solid #8888;
 """
 
 
-def write(path, text):
-    """Write a file, whole or not at all."""
+def write(path, text, mode=0o600):
+    """Write a file, whole or not at all, which nobody else can read."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode)
     unfinished.write_text(text, "utf-8")
     os.replace(unfinished, path)
+
+
+def file_name(student):
+    """Return a student's name as one that fits every file system, with what it is written beside.
+
+    Examples
+    --------
+    >>> file_name("Ada King"), file_name(80 * "王")
+    ('Ada King', '王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王 60d00f1f')
+    """
+    name = student.encode()
+    if len(name) <= LONGEST_NAME:
+        return student
+    return f"{name[: LONGEST_NAME - 9].decode('utf-8', 'ignore')} {hashlib.sha256(name).hexdigest()[:8]}"
 
 
 def number(points):
@@ -60,13 +81,28 @@ def number(points):
     return "" if points is None else f"{points:.2f}".rstrip("0").rstrip(".")
 
 
-def total(result):
+def so_far(result):
     """Add up what is marked."""
     return round(sum(mark["points"] or 0 for mark in result["marks"].values()), 2)
 
 
+def missing(result):
+    """Return the questions that have no mark yet."""
+    return [name for name, mark in result["marks"].items() if mark["points"] is None]
+
+
+def total(result):
+    """Add up all marks; None while one is missing."""
+    return None if missing(result) else so_far(result)
+
+
+def to_look_at(result):
+    """Return whether somebody has to look at a result: a mark is missing for what no person was to mark."""
+    return any(mark["points"] is None and name not in result["written"] for name, mark in result["marks"].items())
+
+
 def write_all(folder, assignment, graded, by_hand=(), upload=True):
-    """Write every report, and take away those of an earlier run that this one has no rows for.
+    """Write every report, and take away those of an earlier run that this one has nothing for.
 
     Parameters
     ----------
@@ -81,37 +117,66 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
 
     Returns
     -------
-    list of str
+    tables : list of str
         Names of the CSV files.
+    failed : dict of str to str
+        The students whose page could not be written, and why.
     """
     questions = [question.name for question in assignment.questions]
     rows = [
-        [submission.student, *(number(result["marks"][name]["points"]) for name in questions), number(total(result))]
+        [
+            submission.student,
+            *(number(result["marks"][name]["points"]) for name in questions),
+            number(total(result)),
+            " ".join(missing(result)),
+        ]
         for submission, result in graded
     ]
-    _csv(folder / "grades.csv", ["student", *questions, "total"], rows, mark=True)
+    _csv(folder / "grades.csv", ["student", *questions, "total", "missing"], rows, mark=True)
+    failed, pages = {}, set()
     for submission, result in graded:
-        name, data = submission.student, gradescope(submission, result)
-        write(folder / "feedback" / f"{name}.html", feedback(assignment, submission, result))
-        write(folder / "gradescope" / f"{name}.json", json.dumps(data, indent=1) + "\n")
+        name = file_name(submission.student)
+        try:
+            data = json.dumps(gradescope(submission, result), indent=1)
+            for path, text in (
+                (folder / "feedback" / f"{name}.html", feedback(assignment, submission, result)),
+                (folder / "gradescope" / f"{name}.json", data + "\n"),
+            ):
+                pages.add(path)
+                write(path, text)
+        except Exception as error:  # one student's page must not stop the others
+            failed[submission.student] = f"{type(error).__name__}: {error}"
+    for path in (*folder.glob("feedback/*.html"), *folder.glob("gradescope/*.json")):
+        if path not in pages:
+            path.unlink()  # of somebody who has another name now
     in_words = [name for name in questions if any(name in result["written"] for _, result in graded)]
     if in_words:
         write(folder / "written.html", answers(assignment, graded, in_words))
-        table, names = written.with_everybody(by_hand, graded, in_words)
+    by_a_person = [
+        name
+        for name in questions
+        if name in in_words or any(result["marks"][name]["points"] is None for _, result in graded)
+    ]
+    if by_a_person or by_hand:
+        table, names = written.with_everybody(by_hand, graded, by_a_person)
         _csv(folder / "written.csv", names, table, mark=True)
 
     totals = [(submission, number(total(result))) for submission, result in graded]
     canvas = [
         [submission.student, submission.id, "", points]
         for submission, points in totals
-        if upload and submission.system == "canvas" and submission.id.isdigit()
+        if upload and submission.system == "canvas" and submission.id.isdigit() and not submission.problem
     ]
     moodle = [
         [f"Participant {submission.id}", submission.student, points, "-"]
         for submission, points in totals
-        if upload and submission.system == "moodle"
+        if upload and submission.system == "moodle" and not submission.problem
     ]
-    notes = [[submission.student, note] for submission, result in graded for note in _notes(submission, result)]
+    notes = [
+        [submission.student, _cell(note)]
+        for submission, result in graded
+        for note in [*_notes(submission, result), *result.get("to_instructor", ())]
+    ]
     tables = ["grades.csv"]
     for name, head, rows in (
         ("notes.csv", ["student", "note"], notes),
@@ -123,7 +188,12 @@ def write_all(folder, assignment, graded, by_hand=(), upload=True):
             tables.append(name)
         else:
             (folder / name).unlink(missing_ok=True)
-    return tables
+    return tables, failed
+
+
+def _cell(text):
+    """Return a stranger's text as one that no spreadsheet takes for a formula, whatever separates its columns."""
+    return FORMULA.sub(r"'\1", text.replace(";", ","))
 
 
 def _csv(path, head, rows, mark=False):
@@ -141,12 +211,23 @@ def check_folder(folder, assignment):
     if not path.exists():
         return
     header = path.read_text("utf-8", errors="replace").lstrip("\ufeff").partition("\n")[0].strip()
-    columns = ["student", *(question.name for question in assignment.questions), "total"]
-    if set(re.split("[,;\t]", header)) != set(columns):
+    columns = ["student", *(question.name for question in assignment.questions), "total", "missing"]
+    if set(re.split("[,;\t]", header)) | {"missing"} != set(columns):
         raise ValueError(
             f"out must be a folder of its own for each assignment; {path} has the columns {header}, and "
             f"{assignment.name} has {','.join(columns)}"
         )
+
+
+def check_writable(folder, submissions):
+    """Raise ValueError if a folder does not take what will be written: about 20 KB for each submission."""
+    try:
+        for part in (folder, *(folder / name for name in FOLDERS)):
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=part) as trial:
+                trial.write(bytes(20_000 * submissions if part == folder else 1))
+    except OSError as error:
+        raise ValueError(f"out must be a folder that can be written to, not {folder}: {error.strerror}") from None
 
 
 def feedback(assignment, submission, result):
@@ -159,7 +240,8 @@ def feedback(assignment, submission, result):
         answer = f"<blockquote>{escape(result['written'][name])}</blockquote>" if result["written"].get(name) else ""
         parts.append(f"<h2>{escape(name)}: {points} of {mark['of']}</h2>\n<ul>{lines}</ul>{answer}")
     most = sum(mark["of"] for mark in result["marks"].values())
-    rows.append(f'<tr class="sum"><th scope="row">together</th><td>{number(total(result))}</td><td>{most}</td></tr>')
+    together = number(so_far(result)) + (f" so far, without {', '.join(missing(result))}" if missing(result) else "")
+    rows.append(f'<tr class="sum"><th scope="row">together</th><td>{together}</td><td>{most}</td></tr>')
     notes = "".join(f"<li>{escape(note)}</li>" for note in _notes(submission, result))
     title = f"{assignment.name}: {submission.student}"
     head = '<thead><tr><th scope="col">question</th><th scope="col">points</th><th scope="col">of</th></tr></thead>'
@@ -172,7 +254,13 @@ def feedback(assignment, submission, result):
 
 
 def _notes(submission, result):
-    return [*(["Handed in late, says Canvas."] if submission.late else []), *result["notes"]]
+    late = ["Handed in late, says Canvas."] if submission.late else []
+    looks = [
+        f"{name}: {mark['lines'][0]}"
+        for name, mark in result["marks"].items()
+        if mark["points"] is None and name not in result["written"] and mark["lines"]
+    ]
+    return [*late, *result["notes"], *looks]
 
 
 def answers(assignment, graded, in_words):
@@ -188,24 +276,49 @@ def answers(assignment, graded, in_words):
             for submission, result in graded
             if result["written"].get(name)
         ]
+        blank = [submission.student for submission, result in graded if not result["written"].get(name)]
+        parts.append(f"<p>Blank below its heading: {escape(', '.join(blank)) or 'nobody'}.</p>")
+    parts.append(
+        "<h2>Elsewhere in the notebook</h2>\n<p>What else is a student's own, each with the question whose heading "
+        "stands before it. An answer may be among it.</p>"
+    )
+    for submission, result in graded:
+        pieces = "".join(
+            f"<p>{escape(place or 'before all questions')}:</p><blockquote>{escape(text)}</blockquote>"
+            for place, text in result.get("elsewhere", ())
+        )
+        parts += [f"<details><summary>{escape(submission.student)}</summary>{pieces}</details>"] * bool(pieces)
     title = f"{assignment.name}: what was written"
     return PAGE.format(title=title, body="\n".join([f"<h1>{title}</h1>", *parts]))
 
 
-def gradescope(submission, result):
-    """Return a result as Gradescope reads it, a dict."""
-    return {
-        "score": total(result),
-        "output": "\n".join(_notes(submission, result)),
-        "visibility": "visible",
-        "tests": [
-            {
-                "name": name,
-                "score": mark["points"] or 0,
-                "max_score": mark["of"],
-                "output": "\n".join(mark["lines"]) if mark["points"] is not None else "to be marked by a person",
-                "visibility": "visible",
-            }
-            for name, mark in result["marks"].items()
-        ],
-    }
+def gradescope(submission, result, check=()):
+    """Return a result as Gradescope reads it, a dict.
+
+    Before the deadline students see the lines of the hand-in check and nothing else. Questions that a person marks have
+    no score here. If another mark is missing nothing has one: Gradescope then says so, and takes no sum for a mark.
+
+    Parameters
+    ----------
+    submission : Submission
+    result : dict
+    check : list of str
+        What `Grader.check` says.
+    """
+    scored = not to_look_at(result)
+    tests = [
+        {
+            "name": name,
+            **({"score": mark["points"]} if scored and mark["points"] is not None else {}),
+            "max_score": mark["of"],
+            "output": "\n".join([*mark["lines"], *["to be marked by a person"] * (mark["points"] is None)]),
+            "visibility": "after_due_date",
+        }
+        for name, mark in result["marks"].items()
+    ]
+    for name, said, seen in (
+        ("notes", _notes(submission, result), "after_due_date"),
+        ("for the instructor", result.get("to_instructor", ()), "hidden"),
+    ):
+        tests += [{"name": name, "output": "\n".join(said), "visibility": seen}] * bool(said)
+    return {**({"score": so_far(result)} if scored else {}), "output": "\n".join(check), "tests": tests}

@@ -27,7 +27,10 @@ OURS = (
 INSIDE = Path(__file__).with_name("inside.py")
 PYTHON = Path(sys.executable).resolve()  # not the link to it in a virtual environment
 PACKAGES = [path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
+LONGEST_ANSWER = 2**16  # bytes of what comes with an array
+SEEN = (Path("/usr"), Path(sys.base_prefix).resolve(), *map(Path, PACKAGES), *OURS)  # by student code
 EVERY = 0.02  # seconds between two looks at what runs
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)  # it cannot send them
 
 
 class Limits(NamedTuple):
@@ -42,6 +45,7 @@ class Limits(NamedTuple):
     processes: int = 64  # threads included
     output: int = 2**24  # bytes, of answers and of any file
     disk: int = 2**26  # bytes, in a folder that lives in memory
+    files: int = 2**14  # in that folder; each takes a kilobyte of memory, even an empty one
 
 
 LIMITS = Limits()
@@ -77,7 +81,7 @@ class Sandbox(NamedTuple):
         answers : list of (dict, array or None)
             As far as they make sense; whatever they say is the word of a stranger.
         end : str
-            "" if it came to its end by itself, else which limit it met.
+            "" if it came to its end by itself, else which limit, or what else, ended it.
         """
         with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer, _lifeline() as lifeline:
             for head, array in ((job | {"limits": limits._asdict()}, None), *given):
@@ -100,7 +104,7 @@ class Sandbox(NamedTuple):
             finally:
                 self._end(process)
             answer.seek(0)
-            return messages.unpack(answer.read(limits.output)), end
+            return messages.unpack(answer.read(limits.output), LONGEST_ANSWER), end
 
     def problem(self):
         """Say why nothing can be run like this; "" if it can."""
@@ -135,7 +139,6 @@ def _lifeline():
 
 def _bubblewrap(limits):
     """Return the command that runs another one under bubblewrap."""
-    base = Path(sys.base_prefix).resolve()
     links = [
         argument
         for folder in map(Path, ("/bin", "/lib", "/lib32", "/lib64"))
@@ -144,16 +147,15 @@ def _bubblewrap(limits):
             ("--symlink", os.readlink(folder), folder) if folder.is_symlink() else ("--ro-bind", folder, folder)
         )
     ]
-    seen = ["/usr", base, *PACKAGES, *OURS]
     return [
         *("bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
         *("--cap-drop", "ALL", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox", "--chdir", "/tmp"),
         *("--proc", "/proc", "--remount-ro", "/proc"),  # else root could write to /proc/sys
-        *("--dev", "/dev", "--remount-ro", "/dev"),
+        *("--dev", "/dev", "--ro-bind", "/dev/null", "/dev/zero", "--remount-ro", "/dev"),  # zero is shared memory, too
         *("--size", str(limits.disk), "--tmpfs", "/tmp"),
         *links,
         *(argument for path in ("/etc/ld.so.cache", "/etc/alternatives") for argument in ("--ro-bind-try", path, path)),
-        *(argument for path in seen for argument in ("--ro-bind", path, path)),
+        *(argument for path in SEEN for argument in ("--ro-bind", path, path)),
         *("--remount-ro", "/", "--"),
     ]
 
@@ -179,7 +181,7 @@ def _as(user):
 
 
 def _watch(process, limits):
-    """Wait for the end; return "" or the limit that was met, and then something still runs."""
+    """Wait for the end; return "" or what ended it: the limit that was met, and then something still runs."""
     end = time.monotonic() + limits.seconds
     while True:
         try:
@@ -188,30 +190,52 @@ def _watch(process, limits):
             pass
         if time.monotonic() > end:
             return f"it took more than {limits.seconds:g} s"
-        processes, memory = _usage(process.pid, limits.processes)
+        processes, memory, files = _usage(process.pid, limits.processes)
         if processes > limits.processes:
             return f"it started more than {limits.processes} processes"
         if memory > limits.memory:
             return f"it took more than {limits.memory / 2**30:g} GiB of memory"
+        if files > limits.files:
+            return f"it left more than {limits.files:,} files"
 
 
 def _ended(code, limits):
-    """Tell from an exit code whether the limit of computing was met; bubblewrap adds 128 to a signal's number."""
-    return f"it took more than {limits.cpu} s of computing" if code in (-signal.SIGXCPU, 128 + signal.SIGXCPU) else ""
+    """Tell from an exit code what ended it; bubblewrap adds 128 to a signal's number."""
+    number = -code if code < 0 else code - 128
+    if number == signal.SIGXCPU:
+        return f"it took more than {limits.cpu} s of computing"
+    return "something outside of the grader ended it" if number in FROM_OUTSIDE else ""
 
 
 def _usage(pid, enough):
-    """Count the threads of a process and of all that come from it, and the bytes they hold; stop at ``enough``."""
-    waiting, threads, memory = [pid], 0, 0
+    """Count the threads of a process and of all that come from it, their bytes and their files in /tmp.
+
+    It stops at ``enough`` threads.
+    """
+    waiting, threads, memory, files = [pid], 0, 0, 0
     while waiting and threads <= enough:
         pid = waiting.pop()
         try:
-            threads += len(os.listdir(f"/proc/{pid}/task"))
-            memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            threads += int(status["Threads"])
+            memory += 1024 * sum(int(status[name].split()[0]) for name in ("VmRSS", "VmSwap") if name in status)
+            files = max(files, _files(f"/proc/{pid}/root/tmp"))
         except OSError:
             continue  # it has ended, or this is not Linux
-        waiting += _children(pid)
-    return threads, memory
+        finally:
+            waiting += _children(pid)
+    return threads, memory, files
+
+
+def _files(folder):
+    """Count the files on a sandbox's ``/tmp``; 0 if it is everybody's."""
+    try:
+        if os.stat(folder).st_dev == os.stat("/tmp").st_dev:
+            return 0
+        found = os.statvfs(folder)
+    except OSError:
+        return 0  # not there yet
+    return found.f_files - found.f_ffree
 
 
 def _children(pid):

@@ -58,6 +58,11 @@ class Draw:
         return np.argsort(self.array(name, (n,), 0, 2**32 - 1), kind="stable")
 
 
+def seen_by_others(path):
+    """Return whether somebody else on this machine can read a file."""
+    return bool(Path(path).expanduser().stat().st_mode & 0o044)
+
+
 def _bytes(part):
     return str(part).encode()
 

@@ -13,7 +13,7 @@ KEY = b"a secret of the tests, and of nobody else"
 OTHER_KEY = b"last year's secret"
 # No right answer comes near a limit, however slow the machine: those of time only end what would never end. A test of
 # one of them makes that one small, and nothing else.
-LIMITS = Limits(seconds=600, cpu=300, step=300, step_cpu=300, memory=2**30, processes=40, output=2**22, disk=2**23)
+LIMITS = Limits(600, 300, 300, 300, memory=2**30, processes=40, output=2**22, disk=2**23, files=2000)
 ASLEEP = "import signal, time\nsignal.setitimer(signal.ITIMER_REAL, 0)\ntime.sleep(1e6)"  # the alarm of its step is off
 SLOWEST_MODEL = MODEL_LIMITS._replace(seconds=600, cpu=600)
 A1 = Assignment("A1", KEY)

@@ -414,6 +414,31 @@ def test_the_gradescope_zip_is_one_that_gradescope_takes(folder):
     assert "chmod 600 /autograder/source/secret" in setup and "numpy==" in setup and "tensorflow" not in setup
 
 
+def test_nobody_else_can_read_what_a_secret_made_but_the_students_copy(folder):
+    for path in folder.rglob("*"):
+        others = path.stat().st_mode & 0o077
+        if "student" in path.relative_to(folder).parts:
+            assert others & 0o044, f"{path} is handed out"
+        else:
+            assert not others, path
+
+
+@pytest.mark.parametrize("python_starts", [True, False])
+def test_gradescope_finds_a_result_even_if_python_does_not_start(python_starts, folder, tmp_path):
+    script = zipfile.ZipFile(folder / "gradescope" / "A1.zip").read("run_autograder").decode()
+    for name in ("source/course", "submission", "results"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "source" / "secret").write_bytes(KEY)
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho '{}' > ../../results/results.json\n")
+    script = script.replace("/opt/grading/bin/python", str(python if python_starts else tmp_path / "nowhere"))
+    python.chmod(0o755)
+    done = subprocess.run(["bash"], input=script.replace("/autograder", str(tmp_path)), text=True, capture_output=True)
+    result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+    assert (done.returncode == 0) == python_starts and ("did not run" in result.get("output", "")) != python_starts
+    assert (tmp_path / "source" / "secret").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_practice_edition_does_not_replace_what_a_secret_drew(folder):
     before = (folder / "student" / "A1.ipynb").read_bytes()
     with pytest.raises(SystemExit, match="give SECRET=FILE, or take that folder away"):

@@ -1,31 +1,38 @@
 """Grading as an instructor meets it: what is found, what is written, and that it goes on where it was stopped."""
 
+import copy
 import csv
 import hashlib
+import io
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from handed_in import ALL, ASLEEP, KEY, LIMITS, QUESTIONS, grader, lines, notebook, points, submission, wait_until
+from handed_in import A1, ALL, ASLEEP, KEY, LIMITS, QUESTIONS, grader, lines, notebook, points, submission, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grading import __main__ as command
-from grading import gradescope, inside, messages, reports, syscalls, written
+from grading import collector, gradescope, inside, messages, reports, sandbox, syscalls, written
+from grading import submission as submission_module
 from grading.assignment import REPOSITORY, Assignment
-from grading.grade import Grader, answer_in_words
+from grading.collector import MOST_CELLS, UnreadableError, handed_out, in_words, pieces, read_notebook, tuples
+from grading.grade import Grader
 from grading.questions import Model, Trial, difference, mark_model, shuffled
-from grading.sandbox import PYTHON, _environment
+from grading.sandbox import PYTHON, Sandbox, _environment
 from grading.secret import Draw, read
-from grading.submission import UnreadableError, collect, read_notebook
+from grading.submission import MOST_LOOKED_AT, Submission, collect
 
 pytestmark = pytest.mark.slow  # student code runs apart, in processes of its own
 
@@ -107,14 +114,40 @@ def test_messages_come_back(kinds):
     sent = [({"n": i}, np.ones(shape, kind)) for i, (kind, shape) in enumerate(kinds)]
     received = messages.unpack(b"".join(messages.pack(head, array) for head, array in sent))
     assert [head["n"] for head, _ in received] == list(range(len(sent)))
-    for (_, array), (_, copy) in zip(sent, received, strict=True):
-        assert array.dtype == copy.dtype and np.array_equal(array, copy)
+    for (_, array), (_, again) in zip(sent, received, strict=True):
+        assert array.dtype == again.dtype and np.array_equal(array, again)
 
 
-@given(st.binary() | st.text().map(str.encode) | st.recursive(st.integers(), st.lists).map(lambda x: b"%r\n" % x))
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([0, 2**31, 2**32 - 1]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["dtype", "shape"]), inner),
+)
+HEADS = st.fixed_dictionaries(
+    {"dtype": st.sampled_from(sorted(messages.KINDS)) | ANY_JSON, "shape": st.just([0, 2**31, 2**31]) | ANY_JSON}
+)
+LINES = (HEADS | ANY_JSON).map(lambda value: json.dumps(value).encode() + b"\n")
+
+
+@given(st.lists(st.binary() | st.text().map(str.encode) | LINES | st.just(b"[" * 10**5 + b"\n")).map(b"".join))
 def test_rubbish_is_no_message_and_no_error(data):
     assert isinstance(messages.unpack(data), list)
     assert messages.unpack(messages.pack({"first": 1}) + b"\xff" + data)[0] == ({"first": 1}, None)
+
+
+@given(st.data())
+def test_whatever_is_changed_in_messages_they_are_read_without_an_error(data):
+    packed = bytearray(b"".join(messages.pack({"n": n}, np.arange(n, dtype="uint8")) for n in range(3)))
+    for at in data.draw(st.lists(st.integers(0, len(packed) - 1), max_size=5)):
+        packed[at] = data.draw(st.integers(0, 255))
+    for head, array in messages.unpack(bytes(packed[: data.draw(st.integers(0, len(packed)))])):
+        assert isinstance(head, dict) and (array is None or isinstance(array, np.ndarray))
+
+
+def test_messages_are_read_up_to_a_number_and_a_length():
+    assert len(messages.unpack(b"{}\n" * (messages.MOST + 1))) == messages.MOST
+    long = messages.pack({"note": "x" * 100})
+    assert len(messages.unpack(long + long, longest=len(long))) == 2
+    assert messages.unpack(long, longest=len(long) - 1) == []
 
 
 @pytest.mark.parametrize(
@@ -126,6 +159,9 @@ def test_rubbish_is_no_message_and_no_error(data):
         {"dtype": "float64", "shape": [True]},
         {"dtype": "float64", "shape": [1] * 9},
         {"dtype": "float64", "shape": "1"},
+        {"dtype": "float64", "shape": ""},
+        {"dtype": "float64", "shape": {}},
+        {"dtype": "float64", "shape": [0, 2**32 - 1, 2**32 - 1, 2**32 - 1]},
         {"dtype": [], "shape": [1]},
         {"dtype": "float64"},
     ],
@@ -151,6 +187,18 @@ def test_an_array_that_is_none_is_not_read(head):
         (["Ada King_123_assignsubmission_file/A1.ipynb"], [("Ada King", "moodle", "123")]),
         (["Ada King_123_assignsubmission_file_A1.ipynb"], [("Ada King", "moodle", "123")]),
         (["Jo Wu_1_assignsubmission_file_/A1.ipynb", "Jo Wu_2_assignsubmission_file_/A1.ipynb"], None),
+        # Whose it is stands at the top of the path and at the front of the name; a student chooses all that follows.
+        (["Ada King_123_assignsubmission_file_x_9_assignsubmission_file_A1.ipynb"], [("Ada King", "moodle", "123")]),
+        (
+            ["x_9_assignsubmission_file__123_assignsubmission_file_/A1.ipynb"],
+            [("x_9_assignsubmission_file_", "moodle", "123")],
+        ),
+        (["lovelaceada_12345_67890_x_9_8_A1.ipynb"], [("lovelaceada", "canvas", "12345")]),
+        (["99_12345_67890_A1.ipynb"], [("99", "canvas", "12345")]),
+        (
+            ["alice/x_9_assignsubmission_file_/A1.ipynb", "bob/x_9_8_A1.ipynb"],
+            [("alice", "", "alice"), ("bob", "", "bob")],
+        ),
         (["=1+1.ipynb", "@x.ipynb"], [("_1+1", "", "=1+1"), ("x", "", "@x")]),
         (
             [".DS_Store", "__MACOSX/._alice.ipynb", ".ipynb_checkpoints/a.ipynb", "alice.ipynb"],
@@ -173,10 +221,31 @@ def test_students_are_found_by_the_names_of_their_files(names, expected, zipped,
     students = [(submission.student, submission.system, submission.id) for submission in submissions]
     if expected is None:  # two of one name
         assert [(system, identity) for _, system, identity in students] == [("moodle", "1"), ("moodle", "2")]
-        assert len({name for name, *_ in students}) == 2
+        assert [name for name, *_ in students] == ["Jo Wu (1)", "Jo Wu (2)"]
     else:
         assert students == expected
     assert any(submission.late for submission in submissions) == any("LATE" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Ada King_9_assignsubmission_file_A1.ipynb", "Eve_9_assignsubmission_file__3_assignsubmission_file_A1.ipynb"],
+        ["Ada King_9_assignsubmission_file_/A1.ipynb", "Eve_9_assignsubmission_file_A1.ipynb"],
+        ["king_9_101_A1.ipynb", "eve_9_103_A1.ipynb"],
+        ["king/A1.ipynb", "king.ipynb"],
+    ],
+)
+def test_two_sources_for_one_number_are_refused_and_named_and_nobody_else_is(names, run, capsys):
+    exit_code, out = run(dict.fromkeys([*names, "zoe/A1.ipynb"], RIGHT))
+    assert exit_code == 0
+    totals = {row["student"]: row["total"] for row in rows(out / "grades.csv")}
+    assert totals.pop("zoe") == "100" and len(totals) == 2 and set(totals.values()) <= {"", "0"}
+    assert f"Not graded, look: {', '.join(totals)};" in capsys.readouterr().out
+    notes = {row["student"]: row["note"] for row in rows(out / "notes.csv")}
+    assert set(notes) == set(totals) and all("not graded: look" in note for note in notes.values())
+    assert all("have one number or name, " in note for note in notes.values())
+    assert not (out / "moodle.csv").exists() and not (out / "canvas.csv").exists()
 
 
 def test_names_with_accents_and_names_that_clean_up_alike_stay_apart(tmp_path):
@@ -217,17 +286,61 @@ def test_a_notebook_is_read_with_whatever_sources_it_has():
         read_notebook(b"{")
 
 
+def test_cells_without_an_end_are_no_notebook():
+    data = json.dumps({"cells": [{"cell_type": "code", "source": ""}] * (MOST_CELLS + 1)}).encode()
+    with pytest.raises(UnreadableError, match="more than 2,000 cells"):
+        read_notebook(data)
+
+
+def test_of_many_files_few_are_read():
+    opened = []
+
+    def bomb(name):
+        opened.append(name)
+        raise UnreadableError("it is larger than 128 MiB")
+
+    files = {f"{number}.ipynb": partial(bomb, number) for number in range(100)}
+    with pytest.raises(UnreadableError, match="larger than"):
+        submission(b"", name="notes.txt", **files).file(".ipynb", "A1")
+    assert len(opened) == MOST_LOOKED_AT
+
+
+def test_no_text_takes_longer_than_its_length():
+    """Each would take hours if one of its lines were searched from every place in it to its end."""
+    for text in ("(data:image/" * 300_000, "# " + " " * 10**6, "# " + "1" * 10**6, "\n" * 30_000 + "x", "`" * 10**6):
+        cells = [("markdown", text), ("code", text), ("raw", text)]
+        assert read_notebook(json.dumps({"cells": [{"cell_type": k, "source": s} for k, s in cells]}).encode()) == cells
+        assert collector.report(cells, A1.form, [])
+
+
+def test_a_list_of_members_that_would_fill_memory_is_not_read(monkeypatch):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(10_001):
+            archive.writestr(f"{number}", b"")
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(UnreadableError, match="more than 100 files"):
+        submission(packed.getvalue(), name="A1.zip").file(".ipynb", "A1")
+
+
 def test_what_is_written_is_found_below_its_heading():
+    asked = [
+        ("markdown", "## 3. `why` (10 points)\nWhy?"),
+        ("markdown", "*Your answer.*"),
+        ("markdown", "## 4. `other`"),
+    ]
+    form = {"questions": [{"name": name} for name in ("why", "other", "absent")], **handed_out(asked)}
     cells = [
         ("markdown", "## 3. `why` (10 points)\nWhy?"),
         ("markdown", "Because\nof it."),
         ("code", "1"),
-        ("markdown", "And that."),
+        ("markdown", "### And `that`."),
         ("markdown", "## 4. `other`"),
-        ("markdown", "*Your answer.*"),
+        ("markdown", " *Your  answer.*"),
     ]
-    assert answer_in_words(cells, "why") == "Because\nof it.\n\nAnd that."
-    assert answer_in_words(cells, "other") == answer_in_words(cells, "absent") == ""
+    found = pieces(cells, form)
+    assert in_words(found, "why") == "Because\nof it.\n\n1\n\n### And `that`."
+    assert in_words(found, "other") == in_words(found, "absent") == ""
 
 
 # Judging.
@@ -263,7 +376,7 @@ def test_points_grow_between_none_and_full(right, worth):
     y = np.zeros((2, 100), int)
     answers = y.copy()
     answers[1, right:] = 1  # one member of each of the others is wrong
-    question = Model("see", 20, {}, None, None)
+    question = Model("see", 20, {}, None, None, None)
     mark = mark_model(question, [Trial("sets", 1, 0.5, 0.9, None, y)], [answers])
     assert mark.points == worth and f"{right / 100:.1%}" in mark.lines[0]
 
@@ -279,9 +392,15 @@ def sent_by(job, inputs):
 
 
 def ran(cells, functions=(), inputs=(), **limits):
-    """Run cells and functions; return what is sent."""
+    """Run cells and functions; return what is sent but for the beginnings and ends of cells, which hold statements."""
     job = {"cells": cells, "functions": functions, "skip": [], "limits": LIMITS._replace(**limits)._asdict()}
-    return sent_by(partial(inside.notebook, job), inputs)
+    sent = sent_by(partial(inside.notebook, job), inputs)
+    whole = {label for label, _ in cells}
+    return [
+        (head, array)
+        for head, array in sent
+        if head.get("note") or (head.get("begin") not in whole and head.get("end") not in whole)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -300,8 +419,12 @@ def ran(cells, functions=(), inputs=(), **limits):
     ],
 )
 def test_a_cell_is_run_without_what_is_no_python(source, note):
-    (_, (end, _)) = ran([("cell 1", source)])
-    assert end["end"] == "cell 1" and (note in end["note"] if note else end["note"] is None)
+    notes = [(head["end"], head["note"]) for head, _ in ran([("cell 1", source)]) if head.get("note")]
+    if note is None:
+        assert not notes
+    else:
+        ((place, told),) = notes
+        assert place.startswith("cell 1") and note in told
 
 
 def test_functions_are_called_with_what_is_given():
@@ -316,23 +439,23 @@ def test_functions_are_called_with_what_is_given():
     assert outcome["g"][0]["why"] == "what it returned is not an array of numbers"
     assert outcome["h"][0]["why"] == "it returned None"
     assert outcome["ff"][0] == {"missing": "ff", "like": ["f"]}
-    assert inside.tuples([[1, [2]], 3]) == ((1, (2,)), 3)
+    assert tuples([[1, [2]], 3]) == ((1, (2,)), 3)
 
 
 def test_what_only_computes_is_stopped_and_the_next_step_goes_on():
     sent = ran([("cell 1", "while True: pass"), ("cell 2", "x = 1")], step_cpu=0.5)
-    assert "took more than 0.5 s" in sent[1][0]["note"] and sent[3][0] == {"end": "cell 2", "note": None}
+    assert "took more than 0.5 s" in sent[1][0]["note"] and sent[3][0] == {"end": "cell 2, line 1", "note": None}
 
 
 def test_what_only_waits_is_stopped():
-    _, (end, _) = ran([("cell 1", "import time\ntime.sleep(1e6)")], step=0.5)
+    *_, (end, _) = ran([("cell 1", "import time\ntime.sleep(1e6)")], step=0.5)
     assert "took more than 0.5 s" in end["note"]
 
 
 def test_each_step_has_both_alarms_of_its_own():
     alarms = "raise ValueError([signal.getitimer(which)[0] for which in (signal.ITIMER_REAL, signal.ITIMER_PROF)])"
     sent = ran([(f"cell {number}", f"import signal\n{alarms}") for number in (1, 2)])
-    for end, _ in sent[1::2]:
+    for end, _ in sent[3::4]:  # of the second statement of each cell
         waiting, computing = map(int, re.findall(r"(\d+)\.\d+", end["note"]))
         assert 0 < waiting <= LIMITS.step and 0 < computing <= LIMITS.step_cpu
     assert signal.getitimer(signal.ITIMER_REAL) == signal.getitimer(signal.ITIMER_PROF) == (0, 0)
@@ -345,7 +468,7 @@ def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
     data = np.frombuffer((tmp_path / "m.npz").read_bytes(), np.uint8)
     clips = ({"name": "clips"}, np.zeros((3, 4, 8, 8, 1), np.uint8))
     for budget, kinds in ((10**9, ["cost", "answer"]), (5, ["cost"])):
-        job = partial(inside.model, {"budget": {"parameters": budget}})
+        job = partial(inside.model, {"budget": {"parameters": budget}, "clip": [4, 8, 8, 1], "shape": [2]})
         assert [next(iter(head)) for head, _ in sent_by(job, [({"name": "file"}, data), clips])] == kinds
     ((head, _),) = sent_by(partial(inside.model, {"budget": {}}), [({"name": "file"}, data[:50]), clips])
     assert "save_model wrote" in head["refused"]
@@ -394,7 +517,7 @@ def test_a_class_is_graded_and_everything_is_written(run):
     exit_code, out = run(files)
     assert exit_code == 0
     graded = {row["student"]: row for row in rows(out / "grades.csv")}
-    assert list(next(iter(graded.values()))) == ["student", *QUESTIONS, "total"]
+    assert list(next(iter(graded.values()))) == ["student", *QUESTIONS, "total", "missing"]
     assert [row["total"] for row in graded.values()] == ["75", "100", "0", "100"]  # by name
     assert rows(out / "canvas.csv") == [
         {"Student": "hoppergrace", "ID": "12", "Section": "", "A1": "75"},
@@ -407,9 +530,10 @@ def test_a_class_is_graded_and_everything_is_written(run):
     assert "Handed in late" in page.text and "ZeroDivisionError: division by zero" in page.text
     assert [cell.text for cell in page.select("tr.sum > *")] == ["together", "75", "100"]
     result = json.loads((out / "gradescope" / "hoppergrace.json").read_text("utf-8"))
-    assert result["score"] == 75 == sum(test["score"] for test in result["tests"])
-    assert {(test["name"], test["max_score"]) for test in result["tests"]} == set(ALL.items())
-    assert all(test["visibility"] == "visible" for test in result["tests"])
+    assert result["score"] == 75 == sum(test.get("score", 0) for test in result["tests"])
+    assert {(test["name"], test["max_score"]) for test in result["tests"] if "score" in test} == set(ALL.items())
+    assert {test["name"] for test in result["tests"]} - set(ALL) == {"notes"} and result["output"] == ""
+    assert all(test["visibility"] == "after_due_date" for test in result["tests"])
 
 
 def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
@@ -462,7 +586,7 @@ def test_stopped_by_hand_it_ends_at_once_and_keeps_what_it_has(run, tmp_path, se
     process, results = with_two_results(files, tmp_path, secret, workers=2)
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=300)
-    assert process.returncode == 130 and message == "\nStopped. The same command goes on from here.\n"
+    assert process.returncode == 130 and message.endswith("\nStopped. The same command goes on from here.\n")
     assert len(list(results.glob("*.json"))) == 2 and not (results.parent / "grades.csv").exists()
     (tmp_path / "submissions" / "a.ipynb").unlink()
     _, out = run({})
@@ -530,7 +654,8 @@ def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, c
     monkeypatch.setattr(Grader, "grade", failing)
     exit_code, out = run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abc")})
     assert exit_code == 1 and "failed on b" in capsys.readouterr().err
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "0", "100"]
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "", "100"]
+    assert rows(out / "grades.csv")[1]["missing"] == " ".join(QUESTIONS)
     assert "not you: RuntimeError: a bug of ours" in (out / "feedback" / "b.html").read_text("utf-8")
     monkeypatch.setattr(Grader, "grade", grade)
     assert run({})[0] == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 3
@@ -572,6 +697,244 @@ def test_what_cannot_be_done_is_told(arguments, message, tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
+# A limit, or something from outside, ended it.
+
+
+def ended_by(monkeypatch, *ends):
+    """Let something end a notebook that defines `unlucky` at conv3d; return whether each of its runs was alone."""
+    run, ends, alone = Sandbox.run, list(ends), []
+    now = Counter()
+
+    def running(self, job, given=(), limits=LIMITS):
+        now["all"] += 1
+        try:
+            if any("unlucky" in source for _, source in job.get("cells", ())):
+                alone.append(now["all"] == 1)
+                if ends and "conv3d" in job["functions"]:
+                    before = job["functions"][: job["functions"].index("conv3d")]
+                    sent, _ = run(self, job | {"functions": before}, given, limits)
+                    return [*sent[:-1], ({"begin": "conv3d"}, None)], ends.pop(0)
+            return run(self, job, given, limits)
+        finally:
+            now["all"] -= 1
+
+    monkeypatch.setattr(Sandbox, "run", running)
+    return alone
+
+
+def test_what_was_ended_from_outside_is_tried_again_alone_and_then_counts(run, monkeypatch):
+    alone = ended_by(monkeypatch, "something outside of the grader ended it")
+    files = {f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abcd")}
+    exit_code, out = run(files | {"b.ipynb": notebook(added=["unlucky = 1"])}, "--workers", "3")
+    assert exit_code == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 4
+    assert alone[-1] and not (out / "notes.csv").exists()
+
+
+def test_what_is_ended_twice_has_no_mark_and_a_person_gives_it(run, monkeypatch, capsys):
+    alone = ended_by(monkeypatch, *["something outside of the grader ended it"] * 2)
+    files = {"a.ipynb": RIGHT, "b.ipynb": notebook(added=["unlucky = 1"])}
+    exit_code, out = run(files)
+    assert exit_code == 0 and "Not graded, look: b" in capsys.readouterr().out
+    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["25", ""] and alone[-1]
+    assert rows(out / "grades.csv")[1]["missing"] == "conv3d"
+    (note,) = rows(out / "notes.csv")
+    assert note["note"] == "conv3d: not graded: look: something outside of the grader ended it"
+    table = (out / "written.csv").read_text("utf-8-sig")
+    (out / "written.csv").write_text(table.replace("name b,", "name b,20"), "utf-8")
+    assert run({})[0] == 0 and rows(out / "grades.csv")[1]["conv3d"] == "20" and not (out / "notes.csv").exists()
+
+
+def test_killed_from_outside_for_real_it_is_tried_again(run, monkeypatch):
+    watch, killed = sandbox._watch, []
+
+    def killing(process, limits):
+        if not killed and process.args[0] == "bwrap":
+            killed.append(process.pid)
+            wait_until(lambda: sandbox._children(process.pid) and sandbox._children(sandbox._children(process.pid)[0]))
+            os.kill(sandbox._children(sandbox._children(process.pid)[0])[0], signal.SIGKILL)
+        return watch(process, limits)
+
+    monkeypatch.setattr(Sandbox, "problem", lambda self: "")
+    monkeypatch.setattr(sandbox, "_watch", killing)
+    exit_code, out = run({"a.ipynb": RIGHT})
+    assert killed and exit_code == 0 and rows(out / "grades.csv")[0]["total"] == "100"
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (0, ""),
+        (1, ""),
+        (-signal.SIGSEGV, ""),
+        (128 + signal.SIGSEGV, ""),
+        (-signal.SIGKILL, "something outside of the grader ended it"),
+        (128 + signal.SIGTERM, "something outside of the grader ended it"),
+        (128 + signal.SIGXCPU, "it took more than 300 s of computing"),
+    ],
+)
+def test_an_exit_code_tells_who_ended_it(code, end):
+    assert sandbox._ended(code, LIMITS) == end
+
+
+def test_what_did_not_start_or_met_a_limit_in_a_cell_has_no_mark_but_what_is_right(monkeypatch):
+    monkeypatch.setattr(Sandbox, "run", lambda *_: ([], ""))
+    result = grader().grade(submission(RIGHT))
+    assert set(points(result).values()) == {None} and "not graded: look: the notebook: it did not start" in lines(
+        result
+    )
+    monkeypatch.undo()
+    cells = [ASLEEP, "def conv3d(clip, kernel): return 0"]
+    result = grader(limits=LIMITS._replace(seconds=5)).grade(submission(notebook(last=cells)))
+    assert points(result) == ALL | {"conv3d": None} or not any(points(result).values())
+    cell = next(note for note in result["notes"] if note.startswith("Cell"))
+    assert re.search(r"it took more than 5 s \(line 3\). It was passed over.", cell) and result["limited"]
+
+
+def test_a_cell_that_computes_too_long_leaves_no_doubt():
+    training = "for _ in iter(int, 1): pass"
+    stub = {"conv3d-answer": "def conv3d(clip, kernel): return 0"}
+    result = grader(limits=LIMITS._replace(step_cpu=2)).grade(submission(notebook(stub, added=[training])))
+    assert points(result) == ALL | {"conv3d": 0} and result["limited"]
+    assert "Cell 1: it took more than 2 s and was stopped (line 1)." in result["notes"]
+
+
+def test_tensorflow_needs_nothing_that_is_refused():
+    cell = """
+import keras, numpy as np, tensorflow as tf
+x, y = np.zeros((8, 4, 8, 8, 1), "float32"), np.arange(8) % 2
+model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Conv3D(2, 3), keras.layers.Flatten(),
+                          keras.layers.Dense(2, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(tf.data.Dataset.from_tensor_slices((x, y)).cache().shuffle(8).batch(4).prefetch(2), verbose=0)
+model.save("/tmp/m.keras")
+assert keras.models.load_model("/tmp/m.keras").predict(x, verbose=0).shape == (8, 2)
+assert tf.function(lambda z: 2 * z, jit_compile=True)(tf.ones(3)).numpy().sum() == 6
+np.save("/tmp/x.npy", x)
+assert not np.load("/tmp/x.npy", mmap_mode="r").any()
+"""
+    limits = LIMITS._replace(memory=2**31, processes=64, output=2**24, disk=2**26)
+    assignment = Assignment("A2", KEY)
+    data = notebook(added=[cell], base=assignment.student)
+    notes = grader(assignment, limits).grade(submission(data, name="A2.ipynb"))["notes"]
+    assert not any(note.startswith("Cell 1:") for note in notes), notes
+
+
+# What stops nobody's report.
+
+
+def test_a_long_name_a_nameless_member_and_an_empty_result_stop_nothing(tmp_path, secret, capsys):
+    source, out = tmp_path / "all.zip", tmp_path / "grades"
+    names = ["王" * 80, "王" * 80 + "!", "x" * 5000, "ada"]
+    with zipfile.ZipFile(source, "w") as archive:
+        for number, name in enumerate(names):
+            archive.writestr(f"{name}.ipynb", RIGHT + b" " * number)
+        for name in (".", "/", "..", "./."):
+            archive.writestr(name, "x")
+    arguments = ["A1", str(source), "--secret", str(secret), "--out", str(out)]
+    assert command.main(arguments) == 0
+    first = (out / "grades.csv").read_bytes()
+    assert first.count(b",100,\n") == 4 and len(list((out / "feedback").iterdir())) == 4
+    assert "4 of them new" in capsys.readouterr().out
+    for path, text in zip(sorted((out / "results").iterdir()), ("", "{", "[]"), strict=False):
+        path.write_text(text)
+    assert command.main(arguments) == 0
+    assert "3 of them new" in capsys.readouterr().out and (out / "grades.csv").read_bytes() == first
+
+
+def test_a_page_that_cannot_be_written_stops_no_other(run, monkeypatch, capsys):
+    feedback = reports.feedback
+
+    def failing(assignment, submission, result):
+        if submission.student == "b":
+            raise OSError("no space")
+        return feedback(assignment, submission, result)
+
+    monkeypatch.setattr(reports, "feedback", failing)
+    exit_code, out = run({f"{name}.ipynb": RIGHT for name in "abc"})
+    assert exit_code == 1 and "The page of b could not be written: OSError: no space" in capsys.readouterr().err
+    assert {path.name for path in (out / "feedback").iterdir()} == {"a.html", "c.html"}
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 3
+
+
+def test_results_that_cannot_be_kept_are_reported_all_the_same(run, monkeypatch):
+    write = reports.write
+
+    def full(path, *arguments):
+        if "results" in path.parts:
+            raise OSError(28, "No space left on device")
+        write(path, *arguments)
+
+    monkeypatch.setattr(reports, "write", full)
+    exit_code, out = run({"a.ipynb": RIGHT})
+    assert exit_code == 0 and rows(out / "grades.csv")[0]["total"] == "100"
+
+
+def test_a_submission_that_cannot_even_be_looked_at_stops_no_other(run, monkeypatch, capsys):
+    key = Grader.key
+    monkeypatch.setattr(
+        Grader, "key", lambda self, submission: key(self, submission) if submission.student != "b" else 1 / 0
+    )
+    exit_code, out = run({f"{name}.ipynb": RIGHT for name in "abc"})
+    assert exit_code == 1 and "failed on b" in capsys.readouterr().err
+    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["25", "", "25"]
+
+
+def test_where_nothing_can_be_written_it_says_so_before_it_grades(tmp_path, secret, capsys, monkeypatch):
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "submissions" / "a.ipynb").write_bytes(RIGHT)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(Grader, "grade", None)  # it is not called
+    for out in ("/proc/grades", tmp_path / "file", tmp_path / "file" / "grades"):
+        with pytest.raises(SystemExit):
+            command.main(["A1", str(tmp_path / "submissions"), "--secret", str(secret), "--out", str(out)])
+        assert "out must be a folder that can be written to" in capsys.readouterr().err
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))  # as full as a disk
+    try:
+        with pytest.raises(ValueError, match=r"out must be a folder that can be written to, not .*: File too large"):
+            reports.check_writable(tmp_path / "full", 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+# Who else can read it.
+
+
+def test_nobody_else_can_read_what_the_grader_writes(run):
+    _, out = run({"a.ipynb": RIGHT, "b_1_2_A1.ipynb": b"{}"})
+    for path in (out, *out.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_what_is_not_safe_is_warned_of(run, tmp_path, secret, monkeypatch, capsys):
+    secret.chmod(0o600)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    run({"a.ipynb": RIGHT})
+    assert "Warning" not in capsys.readouterr().err
+    secret.chmod(0o644)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(command, "REPOSITORY", tmp_path / "grades")
+    run({})
+    warnings = capsys.readouterr().err
+    for part in ("lies in the clone", "runs as root", f"can read the secret: chmod 600 {secret}"):
+        assert part in warnings
+
+
+def test_what_student_code_can_read_is_no_place_for_a_secret_or_for_marks(tmp_path, secret, capsys, monkeypatch):
+    (tmp_path / "a.ipynb").write_bytes(RIGHT)
+    monkeypatch.setattr(command, "SEEN", (tmp_path / "packages",))
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "secret").write_bytes(KEY)
+    for key, out in (
+        (secret, tmp_path / "packages" / "grades"),
+        (tmp_path / "packages" / "secret", tmp_path / "grades"),
+    ):
+        with pytest.raises(SystemExit):
+            command.main(["A1", str(tmp_path / "a.ipynb"), "--secret", str(key), "--out", str(out)])
+        assert "must not lie in" in capsys.readouterr().err
+    assert Path("/usr") in sandbox.SEEN and REPOSITORY / "grading" in sandbox.SEEN
+
+
 # Points that a person gives.
 
 
@@ -591,7 +954,6 @@ def with_words(tmp_path):
         }
         for texts in ({"why_blind": "<script>&", "why_seeing": "=1+1"}, {"why_blind": "", "why_seeing": "So."})
     ]
-    results[1]["marks"]["why_blind"]["points"] = 0
     return assignment, list(zip(submissions, results, strict=True)), tmp_path
 
 
@@ -602,8 +964,8 @@ def test_what_was_written_is_shown_on_one_page_and_as_text(with_words):
         assert "&lt;script&gt;&amp;" in page.read_text("utf-8") and "<script" not in page.read_text("utf-8")
     assert "=1+1" not in (folder / "written.csv").read_text("utf-8") + (folder / "grades.csv").read_text("utf-8")
     assert rows(folder / "written.csv") == [
-        {"student": "ada", "why_blind": "", "why_seeing": ""},
-        {"student": "bob", "why_blind": "", "why_seeing": ""},
+        {"student": "ada", "id": "name ada", "why_blind": "", "why_seeing": ""},
+        {"student": "bob", "id": "name bob", "why_blind": "", "why_seeing": ""},
     ]
 
 
@@ -611,13 +973,18 @@ def test_points_that_a_person_gives_are_kept_and_added(with_words):
     assignment, graded, folder = with_words
     reports.write_all(folder, assignment, graded)
     path = folder / "written.csv"
-    path.write_text(path.read_text("utf-8").replace("ada,,", 'ada,7,"8,5"'), "utf-8")  # as a comma country writes it
+    path.write_text(
+        path.read_text("utf-8").replace("name ada,,", 'name ada,7,"8,5"'), "utf-8"
+    )  # as a comma country writes it
     table = written.read(path)
     given = written.points(table, assignment)
-    assert given == {("ada", "why_blind"): 7, ("ada", "why_seeing"): 8.5}
-    assert written.add(given, graded) == []
+    assert given == {(("id", "name ada"), "why_blind"): 7, (("id", "name ada"), "why_seeing"): 8.5}
+    assert written.add(table, given, graded) == []
     reports.write_all(folder, assignment, graded, table)
-    assert [row["total"] for row in rows(folder / "grades.csv")] == ["18.5", "3"]
+    assert [(row["total"], row["missing"]) for row in rows(folder / "grades.csv")] == [
+        ("18.5", ""),
+        ("", "why_blind why_seeing"),
+    ]
     assert written.points(written.read(path), assignment) == given
 
 
@@ -627,7 +994,7 @@ def test_no_point_that_a_person_gave_is_ever_lost(with_words):
     path = folder / "written.csv"
     path.write_text("student,why_blind,remark\nada,7,fine\nJorg,3,\n", "utf-8")
     table = written.read(path)
-    assert written.add(written.points(table, assignment), graded[1:]) == ["Jorg", "ada"]
+    assert written.add(table, written.points(table, assignment), graded[1:]) == ["Jorg", "ada"]
     reports.write_all(folder, assignment, graded[1:], table)
     assert [(row["student"], row["why_blind"], row["remark"]) for row in rows(path)] == [
         ("Jorg", "3", ""),
@@ -643,7 +1010,55 @@ def test_no_point_that_a_person_gave_is_ever_lost(with_words):
 def test_points_are_read_as_any_spreadsheet_saves_them(text, encoding, with_words):
     assignment, _, folder = with_words
     (folder / "written.csv").write_bytes(text.encode(encoding))
-    assert written.points(written.read(folder / "written.csv"), assignment) == {("Jörg", "why_blind"): 7.5}
+    assert written.points(written.read(folder / "written.csv"), assignment) == {(("student", "Jörg"), "why_blind"): 7.5}
+
+
+def test_points_stay_with_their_student_when_another_of_that_name_hands_in_late(with_words):
+    """Alone, the one is *Jo Wu*; beside a namesake, whose number is lower, both have their numbers in their names."""
+    assignment, ((_, result), _), folder = with_words
+
+    def graded(*numbers):
+        source = folder / f"all {len(numbers)}"
+        for number in numbers:
+            (source / f"Jo Wu_{number}_assignsubmission_file_").mkdir(parents=True, exist_ok=True)
+            (source / f"Jo Wu_{number}_assignsubmission_file_" / "A2.ipynb").touch()
+        return [(submission, copy.deepcopy(result)) for submission in collect(source, "A2")]
+
+    def fill_in_and_write(graded):
+        table = written.read(folder / "written.csv")
+        assert written.add(table, written.points(table, assignment), graded) == []
+        reports.write_all(folder, assignment, graded, table)
+        return {row["student"]: row["why_blind"] for row in rows(folder / "grades.csv")}
+
+    fill_in_and_write(graded(7))
+    text = (folder / "written.csv").read_text("utf-8-sig")
+    assert "Jo Wu,moodle 7,," in text
+    (folder / "written.csv").write_text(text.replace("moodle 7,,", "moodle 7,8,"), "utf-8")
+    assert fill_in_and_write(graded(7)) == {"Jo Wu": "8"}
+    assert fill_in_and_write(graded(3, 7)) == {"Jo Wu (3)": "", "Jo Wu (7)": "8"}
+    assert {path.stem for path in (folder / "feedback").iterdir()} == {"Jo Wu (3)", "Jo Wu (7)"}
+    assert [(row["student"], row["id"]) for row in rows(folder / "written.csv")] == [
+        ("Jo Wu (3)", "moodle 3"),
+        ("Jo Wu (7)", "moodle 7"),
+    ]
+
+
+def test_an_id_is_no_formula_and_each_name_has_its_own(with_words):
+    assignment, ((_, result), _), folder = with_words
+    names = ["=1", "a?", "a*", "a;=1", "name a"]
+    graded = [(Submission(f"s{n}", "", name, False, {}), result) for n, name in enumerate(names)]
+    reports.write_all(folder, assignment, graded)
+    ids = [row["id"] for row in rows(folder / "written.csv")]
+    assert ids == ["name %3d1", "name a%3f", "name a%2a", "name a%3b%3d1", "name name a"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "-2", "@x", "a;=1+1", "a\t;+1"])
+def test_no_note_is_a_formula_whatever_separates_the_columns(text, with_words):
+    assignment, graded, folder = with_words
+    graded[0][1]["notes"] = [text]
+    reports.write_all(folder, assignment, graded)
+    (row,) = (row for row in rows(folder / "notes.csv") if row["student"] == "ada")
+    assert not re.search(r"(^|;)\s*[=+@-]", row["note"])
 
 
 def test_a_row_that_is_too_long_is_told_by_name(with_words):
@@ -672,8 +1087,8 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
     frames, resolution = assignment.drawn["frames"], assignment.drawn["resolution"]
     clip = keras.Input((frames, resolution, resolution, 1))
     small = keras.layers.GlobalMaxPooling3D()(keras.layers.Conv3D(1, 1)(clip))
-    model_files.save_model(keras.Model(clip, keras.layers.Dense(100)(small)), tmp_path / "small.npz")
-    large = keras.layers.Dense(16)(keras.layers.Flatten()(clip))
+    model_files.save_model(keras.Model(clip, keras.layers.Dense(4)(small)), tmp_path / "small.npz")
+    large = keras.layers.Dense(4)(keras.layers.Dense(16)(keras.layers.Flatten()(clip)))
     model_files.save_model(keras.Model(clip, large), tmp_path / "large.npz")
     base = json.dumps(assignment.student).encode()
     for data, feedback in (
@@ -686,7 +1101,11 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
         result = grade(submission(base, name="A2.ipynb", **files))
         assert feedback in lines(result), lines(result)
         assert result["marks"]["see"]["points"] == 0
-    assert result["marks"]["why_blind"] == {"points": 0, "of": 10, "lines": ["nothing is written"]}
+    assert result["marks"]["why_blind"] == {
+        "points": None,
+        "of": 10,
+        "lines": ["blank: below its heading every cell is as it was handed out"],
+    }
 
 
 # Gradescope.
@@ -700,6 +1119,32 @@ def test_gradescope_gets_its_results(tmp_path):
     gradescope.main("A1", tmp_path, user=None)
     result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
     assert result["score"] == 85 and [test["name"] for test in result["tests"]] == QUESTIONS
+
+
+@pytest.mark.parametrize("broken", ["no secret", "too many files", "a bug"])
+def test_gradescope_gets_its_results_whatever_happens(broken, tmp_path, monkeypatch):
+    for folder in ("source", "submission"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "submission" / "A1.ipynb").write_bytes(RIGHT)
+    if broken != "no secret":
+        (tmp_path / "source" / "secret").write_bytes(KEY)
+    if broken == "too many files":
+        monkeypatch.setattr(submission_module, "MOST_FILES", 0)
+    if broken == "a bug":
+        monkeypatch.setattr(Grader, "grade", None)
+    gradescope.main("A1", tmp_path, user=None)
+    result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+    assert "score" not in result and result["output"].startswith("The grader failed, not you: ")
+
+
+def test_gradescope_tries_once_more_what_a_limit_ended(tmp_path, monkeypatch):
+    for folder in ("source", "submission"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "source" / "secret").write_bytes(KEY)
+    (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook(added=["unlucky = 1"]))
+    ended_by(monkeypatch, "it took more than 120 s")
+    gradescope.main("A1", tmp_path, user=None)
+    assert json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))["score"] == 100
 
 
 def everybody_can_read(path):

@@ -22,6 +22,7 @@ from handed_in import A1, ALL, ASLEEP, KEY, LIMITS, grader, lines, notebook, poi
 import seqlib
 from grading import __main__ as command
 from grading import messages
+from grading.grade import MOST_NOTES, Grader
 from grading.sandbox import OURS, Sandbox
 
 ROOT = Path(seqlib.__file__).parents[1]
@@ -65,9 +66,19 @@ def grade(*notebook_arguments, limits=LIMITS, **named):
     return grader(limits=limits).grade(submission(notebook(*notebook_arguments, **named)))
 
 
-def but(*names):
+def but(*names, points=0):
     """All points, but for some questions."""
-    return ALL | dict.fromkeys(names, 0)
+    return ALL | dict.fromkeys(names, points)
+
+
+LIBC = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def system(name, *arguments):
+    if (result := getattr(libc, name)(*arguments)) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+"""
 
 
 # Inside a question's function: the question is lost, and no other. Code, and what the feedback says.
@@ -127,9 +138,9 @@ IN_A_FUNCTION = {
         "not an array of numbers",
     ),
     "100 MB returned": ("return np.zeros(13_000_000)", "what it returned is too large"),
-    "killing itself": ("import os; os.kill(os.getpid(), 9)", "it ended Python"),
+    "killing itself": ("import os; os.kill(os.getpid(), 9)", "Operation not permitted"),
     "leaving": ("import os; os._exit(0)", "it ended Python"),
-    "killing all": ("import os; os.kill(-1, 9); os.kill(1, 9)", "it ended Python|ProcessLookupError"),
+    "killing all": ("import os; os.kill(-1, 9); os.kill(1, 9)", "Operation not permitted"),
     "crashing": ("import ctypes; ctypes.string_at(0)", "it ended Python"),
     "endless recursion": (
         "import sys; sys.setrecursionlimit(10**9); return conv3d(clip, kernel)",
@@ -162,11 +173,63 @@ IN_A_FUNCTION = {
         "took more than 2 s and was stopped",
     ),
 }
+# Memory that the process has not mapped, so that looking at what it has mapped does not find it.
+IN_A_FUNCTION |= {
+    "a file without a name": ("import os; kept = [os.memfd_create('x') for _ in range(99)]", "not permitted"),
+    "shared memory that is made smaller": ("import mmap; mmap.mmap(-1, 2**26).resize(2**12)", "not permitted"),
+    "shared memory of /dev/zero": ("import mmap; mmap.mmap(open('/dev/zero', 'r+b').fileno(), 2**26)", "Permission"),
+    "System V shared memory": (LIBC + "system('shmget', 0, 2**26, 0o1600)", "not permitted"),
+    "System V messages": (LIBC + "while True: system('msgget', 0, 0o1600)", "not permitted"),
+    "POSIX messages": (LIBC + "system('mq_open', b'/x', os.O_CREAT | os.O_RDWR, 0o600, None)", "not permitted"),
+    "pages in a pipe": (LIBC + "system('vmsplice', os.pipe()[1], None, 0, 0)", "not permitted"),
+    "watches of files": (LIBC + "system('inotify_init')", "not permitted"),
+    "files without content": ("for n in range(10**9): open(f'/tmp/{n}', 'w').close()", "more than 2,000 files"),
+    "links": ("import os\nfor n in range(10**9): os.symlink('x' * 99, f'/tmp/{n}')", "more than 2,000 files"),
+    "second names": (
+        "import os\nopen('/tmp/x', 'w').close()\nfor n in range(10**9): os.link('/tmp/x', f'/tmp/{n}')",
+        "more than 2,000 files",
+    ),
+    "open files": ("import os; kept = [os.pipe() for _ in range(10**5)]", "Too many open files"),
+}
+# What would look as if somebody else had ended it, or ends only by the clock.
+IN_A_FUNCTION |= {
+    "stopping itself": ("import os; os.kill(os.getpid(), 19)", "Operation not permitted"),
+    "a death that looks like another's": ("import os; os._exit(128 + 9)", "something outside of the grader ended it"),
+    "a loop that ignores the end of its time": (
+        """
+        import signal
+        signal.setitimer(signal.ITIMER_PROF, 0), signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+        while True: pass
+        """,
+        "something outside of the grader ended it",
+    ),
+    "a loop that catches the alarm": (
+        """
+        while True:
+            try:
+                for _ in iter(int, 1): pass
+            except BaseException: pass
+        """,
+        "took more than 10 s of computing",
+    ),
+    "the instructor's terminal": ("open('/dev/tty', 'w')", "No such device"),
+}
+# A limit ended these, or so it looks: no points, and a person has to look.
+LEFT_TO_A_PERSON = {
+    *("infinite loop", "sleep", "a loop that switches the alarms off", "an error that takes its time"),
+    *("files without content", "links", "second names", "a death that looks like another's"),
+    *("a loop that ignores the end of its time", "a loop that catches the alarm"),
+}
+# Of these it depends on the version of Python.
+EITHER = {"endless recursion", "much memory"}
 # What only computes is ended by the time it has computed. Right answers take a twentieth of that, on any machine.
 BY_COMPUTING = {
     "infinite loop": {"step_cpu": 2},
     "an error that takes its time": {"step_cpu": 2},
     "a loop that switches the alarms off": {"cpu": 10},
+    "a loop that ignores the end of its time": {"cpu": 10},
+    "a loop that catches the alarm": {"cpu": 10, "step_cpu": 2},
 }
 
 
@@ -180,7 +243,10 @@ def test_an_attack_in_a_function_loses_that_question_and_no_other(name):
     body, feedback = IN_A_FUNCTION[name]
     limits = LIMITS._replace(**BY_COMPUTING.get(name, {}))
     result = grade({"conv3d-answer": attacking(body)}, limits=limits)
-    assert points(result) == but("conv3d")
+    left_to_a_person = name in LEFT_TO_A_PERSON or (name in EITHER and points(result)["conv3d"] is None)
+    assert points(result) == but("conv3d", points=None if left_to_a_person else 0)
+    assert result["limited"] == (left_to_a_person or "more memory than there is" in lines(result))
+    assert ("not graded: look" in lines(result)) == left_to_a_person
     assert re.search(feedback, lines(result)), lines(result)
 
 
@@ -194,14 +260,15 @@ def test_a_thread_bomb_gains_nothing():
     """What it leaves running may yet end a later question of its author's."""
     bomb = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()"
     result = grade({"conv3d-answer": attacking(bomb)})
-    assert points(result)["conv3d"] == 0
+    assert not points(result)["conv3d"]
     assert re.search("started more than 40 processes|can't start new thread", lines(result)), lines(result)
 
 
 # In a cell of its own, before all others: it is passed over.
 IN_A_CELL = {
     "infinite loop": ("while True:\n    pass", r"Cell 1: .*took more than 2 s"),
-    "killing its own kernel": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", r"Cell 1: it ended Python"),
+    "killing its own kernel": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", r"Cell 1: PermissionError"),
+    "crashing": ("import ctypes\nctypes.string_at(0)", r"Cell 1: it ended Python"),
     "leaving": ("raise SystemExit", r"Cell 1: SystemExit"),
     "100 MB of output": (
         "import os, sys\nfor _ in range(100):\n    print('x' * 2**20)\n    os.write(2, b'x' * 2**20)\n1 / 0",
@@ -235,12 +302,15 @@ builtins.len, builtins.round = lambda *_: 5, lambda *_: 25
 """,
     "Keras": "import sys, types; sys.modules['keras'] = sys.modules['tensorflow'] = types.ModuleType('keras')",
     "the checker": """
-import grading.questions, grading.grade
+from importlib import import_module
+grading = import_module("grading")
+import_module("grading.grade")
 grading.questions.difference = lambda *_: ""
 grading.grade.Grader.grade = lambda *_: {}
 """,
     "what runs it": """
-import __main__
+import sys
+__main__ = sys.modules["__main__"]
 __main__.call = lambda *a, **k: None
 __main__.messages.pack = lambda *_: b'{"finished": true, "score": 100}\\n'
 """,
@@ -261,6 +331,23 @@ for fd in range(3, 64):
     + TO_EVERY_FILE.format("os.write(fd, pickle.dumps(P()))"),
     "rubbish": TO_EVERY_FILE.format("os.write(fd, os.urandom(2**16))"),
     "too much": TO_EVERY_FILE.format("os.write(fd, bytes(2**24))"),
+    "a million messages": TO_EVERY_FILE.format("""os.write(fd, b'{}\\n' * 10**6)"""),
+    "a message of a megabyte": TO_EVERY_FILE.format(
+        """os.write(fd, b'{"begin": "cell 1"}\\n{"end": "cell 1", "note": "' + b'x' * 2**20 + b'"}\\n')"""
+    ),
+    "brackets": TO_EVERY_FILE.format("os.write(fd, b'[' * 10**6 + b'\\n')"),
+    "shapes that are none": TO_EVERY_FILE.format(
+        """[os.write(fd, b'{"answer": "conv3d", "case": 0, "dtype": "bool", "shape": %s}\\n' % shape)
+         for shape in (b'[0, 4294967295, 4294967295, 4294967295]', b'""', b'{}')]"""
+    ),
+    "numbers without an end": TO_EVERY_FILE.format(
+        """[os.write(fd, b'{"answer": "conv3d", "case": %s}\\n' % case) for case in (b"1e999", b"9" * 5000)]"""
+    ),
+    "limits that nobody met": TO_EVERY_FILE.format(
+        """[os.write(fd, b'{"begin": "%s"}\\n{"end": "%s", "note": "x", "limit": "clock"}\\n' % (name, name))
+         for name in (b"to_batch", b"conv3d", b"cell 1")]"""
+    ),
+    "taking back what it sent": TO_EVERY_FILE.format("os.ftruncate(fd, 0)"),
     "an array that is equal to everything": """
 class Equal(np.ndarray):
     def __eq__(self, other): return np.ones(5, bool)
@@ -274,9 +361,20 @@ to_batch = frames_seen = conv3d
 def test_patching_and_forging_gain_nothing(name, capfd):
     data = notebook(added=["import numpy as np\n" + CHEATS[name]], last=[CHEATS[name]], base=A1.student)
     result = grader().grade(submission(data))
-    assert points(result) == dict.fromkeys(ALL, 0)
-    assert lines(result)
+    assert not any(points(result).values())
+    assert lines(result) and len(lines(result)) < 10_000
     assert "poisoned" not in "".join(capfd.readouterr())
+
+
+def test_notes_without_an_end_are_cut():
+    """They were compared with each other: 70,000 took a minute of the grader's own time."""
+    forged = """
+line = '{"begin": "cell 1"}\\n{"end": "cell 1", "note": "%d%s"}\\n'
+lines = "".join(line % (number, "x" * 999) for number in range(5)).encode()
+lines += "".join(line % (number, "") for number in range(70_000)).encode()
+"""
+    result = grade(added=[forged + TO_EVERY_FILE.format("os.write(fd, lines)")], limits=LIMITS._replace(output=2**24))
+    assert len(result["notes"]) == MOST_NOTES and max(map(len, result["notes"])) == 500
 
 
 LOOK = """
@@ -334,6 +432,14 @@ def test_a_server_next_door_is_not_reached():
         attack = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2).send(b'answers')"
         assert points(grade(added=[attack])) == ALL
         with pytest.raises(BlockingIOError):  # nobody has come
+            server.accept()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(name := f"\0grading-test-{os.getpid()}")  # it has no file that could be hidden
+        server.listen()
+        server.setblocking(False)
+        attack = f"import socket\nsocket.socket(socket.AF_UNIX).connect({name!r})"
+        assert "Connection refused" in lines(grade(added=[attack]))
+        with pytest.raises(BlockingIOError):
             server.accept()
 
 
@@ -396,12 +502,13 @@ def linked(name, target):
 @pytest.mark.parametrize(
     ("packed", "note"),
     [
-        (lambda: zipped({"A1.ipynb": bytes(2**28)}), "larger than 16 MiB"),
+        (lambda: zipped({"A1.ipynb": bytes(2**28)}), "larger than 128 MiB"),
         (lambda: zipped({f"{i}.ipynb": b"" for i in range(101)}), "more than 100 files"),
         (lambda: linked("A1.ipynb", "/etc/passwd"), "a link"),
         (lambda: b"PK\3\4 and no more", "not a zip"),
         (lambda: zipped({"A1.ipynb": b"{}" * 99})[:-40], "not a zip"),
         (lambda: zipped({"notes.txt": b""}), "no .ipynb file"),
+        (lambda: zipped({".": b"", "/": b"", "A1.txt\0.ipynb": b"{}"}), "no .ipynb file"),
     ],
 )
 def test_a_zip_bomb_a_link_and_a_broken_zip_are_told(packed, note):
@@ -413,6 +520,58 @@ def test_a_zip_bomb_a_link_and_a_broken_zip_are_told(packed, note):
 def test_a_students_zip_is_read_and_its_names_are_only_names(tmp_path):
     result = grader().grade(submission(zipped({"../../../elsewhere/A1.ipynb": notebook()}), name="mine.zip"))
     assert points(result) == ALL
+
+
+FORMULA = """raise ValueError("a\\t;=HYPERLINK(\\"x\\")\\x1b[2J\\u202e\\n=1+1")"""
+A_CLASS = {
+    "anna": notebook(),
+    "zoe": notebook({"conv3d-answer": "def conv3d(clip, kernel):\n    return clip"}),
+    "bob": notebook({"conv3d-answer": attacking("while True: pass")}),
+    "eve": notebook({"conv3d-answer": attacking(IN_A_FUNCTION["files without content"][0])}),
+    "tom": notebook({"conv3d-answer": attacking("raise ValueError(object(), [conv3d])")}),
+    "mia": notebook(added=[FORMULA], last=[CHEATS["limits that nobody met"]]),
+    "kim": notebook(added=["import numpy as np\n" + CHEATS["a million messages"]]),
+    "王" * 80: notebook() + b" ",
+    "Ada King_123_assignsubmission_file_x_999_assignsubmission_file_A1": notebook() + b"  ",
+    "x_999_assignsubmission_file_A1": b"{}",
+    "y_999_assignsubmission_file_A1": notebook() + b"   ",
+}
+
+
+def test_a_class_graded_twice_in_another_order_with_other_workers_and_load_is_byte_equal(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        command, "Grader", lambda *arguments: Grader(*arguments, limits=LIMITS._replace(step_cpu=2), model_limits=None)
+    )
+    (tmp_path / "secret").write_bytes(KEY)
+    written = []
+    for number, (order, workers) in enumerate((((sorted(A_CLASS)), 1), (sorted(A_CLASS, reverse=True), 4))):
+        source, out = tmp_path / f"{number}.zip", tmp_path / f"grades {number}"
+        with zipfile.ZipFile(source, "w") as archive:
+            for name in order:
+                archive.writestr(f"{name}.ipynb", A_CLASS[name])
+        load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * number)]
+        try:
+            arguments = ["--secret", str(tmp_path / "secret"), "--out", str(out), "--workers", str(workers)]
+            assert command.main(["A1", str(source), *arguments]) == 0
+        finally:
+            for process in load:
+                process.kill()
+                process.wait()
+        written.append({path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()})
+    assert written[0] == written[1]
+    table = written[0][Path("grades.csv")].decode("utf-8-sig").splitlines()
+    totals = {student: total for student, *_, total, _ in (row.split(",") for row in table[1:])}
+    assert {totals[name] for name in ("anna", "王" * 80, "Ada King", "kim")} == {"100"}
+    assert {totals[name] for name in ("zoe", "tom")} == {"75"}
+    notes = written[0][Path("notes.csv")].decode("utf-8-sig")
+    for line in (
+        "bob,conv3d: not graded: look: it took more than 2 s and was stopped",
+        'eve,"conv3d: not graded: look: it left more than 2,000 files"',
+        '"not graded: look: x and y have one number or name, 999, find out whose it is"',
+    ):
+        assert line in notes, notes
+    assert ";" not in notes and notes.replace("\n", "").isprintable() and "0x" not in notes
+    assert written[0][Path("moodle.csv")].decode().splitlines()[1:] == ["Participant 123,Ada King,100,-"]
 
 
 def test_the_whole_set_in_one_folder_stops_nothing_and_harms_nobody(tmp_path, capsys):
@@ -435,8 +594,8 @@ def test_the_whole_set_in_one_folder_stops_nothing_and_harms_nobody(tmp_path, ca
     assert command.main(arguments) == 0
     first = (out / "grades.csv").read_bytes()
     rows = dict(line.split(",", 1) for line in first.decode("utf-8-sig").splitlines()[1:])
-    assert {name for name, rest in rows.items() if rest.endswith(",100")} == {"anna", "zoe"}
-    assert all(rest.endswith(",0") for name, rest in rows.items() if name not in ("anna", "zoe"))
+    assert {name for name, rest in rows.items() if rest.endswith(",100,")} == {"anna", "zoe"}
+    assert all(rest.endswith(",0,") for name, rest in rows.items() if name not in ("anna", "zoe"))
     assert not any(name.startswith(("=", "+", "-", "@")) for name in rows)
     assert command.main(arguments) == 0
     assert (out / "grades.csv").read_bytes() == first
@@ -451,7 +610,7 @@ def test_without_bubblewrap_there_are_still_limits(name):
     body, feedback = IN_A_FUNCTION[name]
     limits = LIMITS._replace(**BY_COMPUTING.get(name, {}))
     result = grader(limits=limits, bubblewrap=False).grade(submission(notebook({"conv3d-answer": attacking(body)})))
-    assert points(result) == but("conv3d")
+    assert points(result) == but("conv3d", points=None if name in LEFT_TO_A_PERSON else 0)
     assert re.search(feedback, lines(result)), lines(result)
 
 

@@ -4,6 +4,7 @@
 draws. Everything goes to ``_build/assignments``; nothing of it is ever committed.
 """
 
+import contextlib
 import sys
 import time
 import zipfile
@@ -14,7 +15,6 @@ import nbformat
 
 from grading import secret
 from grading.assignment import MASTERS, Assignment
-from grading.questions import Model
 from tools import notebooks, setup_cell
 
 ROOT = notebooks.ROOT
@@ -27,7 +27,7 @@ apt-get update -q
 apt-get install -q -y --no-install-recommends python3-pip
 PIP_BREAK_SYSTEM_PACKAGES=1 pip3 install --quiet uv  # else newer systems refuse
 export UV_PYTHON_INSTALL_DIR=/opt/python  # not in root's home, which nobody else can read
-uv venv --quiet --python 3.12 /opt/grading
+uv venv --quiet --python {python} /opt/grading
 uv pip install --quiet --python /opt/grading/bin/python {packages}
 chmod -R a+rX /opt /autograder/source/course
 useradd --system --no-create-home student
@@ -38,6 +38,9 @@ RUN = """\
 #!/usr/bin/env bash
 # Gradescope runs this, as root, for each submission. Student code then runs as the user "student".
 chmod 700 /autograder/submission /autograder/results
+chmod 600 /autograder/source/secret
+echo '{{"output": "The grader did not run, which is not your fault. Tell your instructor."}}' \
+    > /autograder/results/results.json
 cd /autograder/source/course && exec /opt/grading/bin/python -m grading.gradescope {name}
 """
 
@@ -59,27 +62,37 @@ def make(name, key, folder, url=""):
         notebook = nbformat.from_dict(notebook)
         setup_cell.write(notebook, url)
         path = folder / name / which / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if which == "solution":
-            notebooks.execute(notebook, path.parent)
-        nbformat.write(notebook, path)
+        with private(path.parent) if which == "solution" else contextlib.nullcontext():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if which == "solution":
+                notebooks.execute(notebook, path.parent)
+            nbformat.write(notebook, path)
     if key:
         path = folder / name / "gradescope" / f"{name}.zip"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        gradescope_zip(assignment, key, path)
+        with private(path.parent):
+            gradescope_zip(assignment, key, path)
     return assignment.edition
+
+
+@contextlib.contextmanager
+def private(folder):
+    """Make a folder, and keep from everybody else what is written into it meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    yield
+    for file in folder.iterdir():
+        file.chmod(0o600)
 
 
 def gradescope_zip(assignment, key, path):
     """Write the zip that Gradescope makes an autograder of; the secret is in it."""
-    packages = ["numpy"]
-    if any(isinstance(question, Model) for question in assignment.questions):
-        packages += ["tensorflow", "keras"]
+    packages = [package for package in assignment.packages if package != "seqlib"]  # which lies beside the grader
     pinned = " ".join(f"{package}=={version(package)}" for package in packages)
+    python = ".".join(map(str, sys.version_info[:2]))
     course = [*(ROOT / "seqlib").glob("*.py"), *(ROOT / "grading").glob("*.py"), *MASTERS.glob(f"{assignment.name}.*")]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for script, text in (
-            ("setup.sh", SETUP.format(packages=pinned)),
+            ("setup.sh", SETUP.format(packages=pinned, python=python)),
             ("run_autograder", RUN.format(name=assignment.name)),
         ):
             info = zipfile.ZipInfo(script)
