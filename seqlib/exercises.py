@@ -485,20 +485,20 @@ def _is_pair(value):
 
 def _growth(answer, random):
     if set(answer) != set(GROWING) or not all(map(_is_pair, answer.values())):
-        return f"it takes a pair of factors, of parameters and of multiply-adds, for each of {', '.join(GROWING)}"
+        return f"it takes two factors, of parameters and of multiply-adds, for each of {', '.join(GROWING)}"
     for name in GROWING:
         parameters, work = np.abs(np.subtract(answer[name], _factors(name))) < 0.05
         if parameters and work:
             continue
         if name == "early_fusion" and 1 in answer[name]:
-            return f"`{name}`: frames are channels here, and the first layer reads twice as many"
+            return f"`{name}`: frames are channels here, so the first layer reads twice as many"
         if name == "early_fusion":
             return (
-                f"`{name}`: the first layer alone reads the frames; behind it nothing has changed. Build both and count"
+                f"`{name}`: only the first layer reads the frames; behind it nothing has changed. Build both and count"
             )
         if not parameters:
-            return f"`{name}`, parameters: the same weights serve each frame"
-        return f"`{name}`, multiply-adds: each frame costs what it did, and there are twice as many"
+            return f"`{name}`, parameters: the same weights serve every frame"
+        return f"`{name}`, multiply-adds: each frame costs as much as before, and there are twice as many"
     return None
 
 
@@ -511,17 +511,17 @@ def _harmless(answer, random):
         return "it takes two lists of tasks, `flip` and `backwards`"
     unknown = [name for name in (*answer["flip"], *answer["backwards"]) if name not in _FIVE_TASKS]
     if unknown:
-        return f"there is no task {unknown[0]!r} among {', '.join(_FIVE_TASKS)}"
+        return f"there is no task {unknown[0]!r}; the tasks are {', '.join(_FIVE_TASKS)}"
     if "direction" in answer["flip"]:
-        return "a flip turns right into left, and `direction` asks for it"
+        return "a flip turns right into left, and `direction` asks about that"
     if "direction" in answer["backwards"]:
-        return "played backwards, what moved up moves down, and `direction` asks for it"
+        return "played backwards, what moved up moves down, and `direction` asks about that"
     if "order" in answer["backwards"]:
-        return "played backwards, what came first comes last, and `order` asks for it"
+        return "played backwards, what came first comes last, and `order` asks about that"
     for change, harmed in (("flip", {"direction"}), ("backwards", {"direction", "order"})):
         missing = set(_FIVE_TASKS) - harmed - set(answer[change])
         if missing:
-            return f"`{change}` takes nothing from `{min(missing)}`: read its rule again"
+            return f"`{change}` does not change the answer to `{min(missing)}`: read the task's rule again"
     return None
 
 
@@ -534,11 +534,11 @@ def _wheel(answer, random):
         if step < 1 or step != int(step):
             return f"{name}: a step counts frames, so it is a whole number above 0"
         if step == 1:
-            return "with a step of 1 every frame is kept; thin the clip out"
+            return "with a step of 1 every frame is kept, so the clip is not thinned out"
         if moved != 2 * wanted[name] % 16:
-            return f"{name}: kept every {step} frames, it is {moved} of 16 pixels further on each time"
+            return f"{name}: with a step of {step}, each kept frame shows it {moved} of 16 pixels further on"
         if step != wanted[name]:
-            return f"{name}: so it is, but a smaller step does as well"
+            return f"{name}: that is right, but a smaller step does the same"
     return None
 
 
@@ -549,7 +549,7 @@ def _budget(model, random):
     if hint:
         return hint
     if model.output_shape != (None, 4):
-        return f"it gives {model.output_shape}; `direction` has four answers, so (None, 4)"
+        return f"its output has the shape {model.output_shape}; `direction` has four answers, so it should be (None, 4)"
     for name, count, limit in (
         ("parameters", parameters(model), 6_000),
         ("multiply-adds", multiply_adds(model), 1_000_000),
@@ -558,9 +558,9 @@ def _budget(model, random):
             return f"it has {count:,} {name}, and {limit:,} are allowed"
     report = twin_agreement(model, *tasks.twins("direction", "reverse", 500, seed=int(random.integers(1000, 2000))))
     if report.largest_difference < 1e-4:
-        return "it gives a clip and its reversal the same logits, trained or not: it is blind to order"
+        return "it gives a clip and its reversal the same logits, so it is blind to order, trained or not"
     if report.accuracy.value < 0.95:
-        return f"it is right on {report.accuracy.value:.0%} of the `reverse` twins. Train it on `direction`"
+        return f"it classifies {report.accuracy.value:.0%} of the `reverse` twins correctly. Train it on `direction`"
     return None
 
 

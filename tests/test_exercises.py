@@ -504,7 +504,7 @@ TABLE = {
             "right into left": {"flip": list(OURS), "backwards": []},
             "moves down": {"flip": [], "backwards": list(OURS)},
             "comes last": {"flip": [], "backwards": ["order"]},
-            "takes nothing from": {"flip": ["shape"], "backwards": ["shape"]},
+            "does not change": {"flip": ["shape"], "backwards": ["shape"]},
         },
     ),
     "6.4": (
