@@ -430,13 +430,13 @@ def _series(random):
 
 def _seen_frames(answer, random):
     if len(answer) != 2 or not all(map(is_number, answer)):
-        return "it takes two numbers of frames, with 4 channels moved each way and with 8"
+        return "it takes two numbers of frames: with 4 channels moved each way, and with 8"
     few, many = answer
     if few != 3:
         return {
             2: "with 4 channels each way, 8 of the 16 stay and show the present frame",
             5: "the shift happens once, and moves channels by one frame",
-        }.get(few, f"not {few} with 4 channels each way: some come from before, some from after, some stay")
+        }.get(few, f"not {few} with 4 channels each way: some come from before, some from after, and some stay")
     if many != 2:
         return {
             3: "with 8 channels each way, none of the 16 is left for the present frame",
@@ -455,12 +455,12 @@ def _cheapest(model, random):
         return f"it gives {model.output_shape}; `order` has two answers, so (None, 2)"
     more = parameters(model) - parameters(average_pooling(2))
     if more > 0:
-        return f"it has {more:,} parameters more than average pooling, and it can be done with none"
+        return f"it has {more:,} parameters more than average pooling, and the task can be learned with none"
     report = twin_agreement(model, *tasks.twins("order", "swap", 200, seed=int(random.integers(1000, 2000))))
     if report.largest_difference < 1e-4:
-        return "it gives both twins the same logits: nothing in it knows early from late, trained or not"
+        return "it gives both twins the same logits: nothing in it can tell early from late, trained or not"
     if report.accuracy.value < 0.8:
-        return f"it could tell, but does not yet: {report.accuracy.value:.0%} of the `swap` twins. Train it on `order`"
+        return f"it is right on {report.accuracy.value:.0%} of the `swap` twins so far. Train it on `order`"
     return None
 
 
@@ -707,7 +707,7 @@ EXERCISES = {
         "spread(features)",
         _features,
         lambda features: features.std(1),
-        (lambda features: features.var(1), "this is the variance; its root is wanted"),
+        (lambda features: features.var(1), "this is the variance; take its root"),
         (lambda features: features.std(-1), "this pools over the features and keeps the frames: time is axis 1"),
         (lambda features: features.std(0), "this pools over the clips of the batch: time is axis 1"),
         (lambda features: features.std(1, ddof=1), "divide by T, not by T - 1: nothing is estimated here"),
@@ -719,19 +719,19 @@ EXERCISES = {
         lambda features: _sorted(features)[:, -3:].mean(1),
         (
             lambda features: _sorted(features)[:, :3].mean(1),
-            "`sort` begins with the smallest: these are the worst three",
+            "`sort` begins with the smallest value: these are the worst three",
         ),
         (lambda features: features[:, :3].mean(1), "these are the first three frames, whatever they hold"),
         (lambda features: _sorted(features)[:, -3:].sum(1), "this is the sum of the three; divide by their number"),
         (lambda features: _sorted(features)[:, -3], "this is the third alone; take the mean of three"),
         (
             lambda features: np.sort(features, axis=-1)[..., -3:].mean(-1),
-            "these are the three largest features of each frame; ask for each feature over the frames",
+            "these are the three largest features of each frame; take those of each feature over the frames",
         ),
     ),
     "5.3": truths(
         {
-            "plain": (False, "an average is the same in whatever order the frames are added up"),
+            "plain": (False, "an average is the same, whatever the order in which the frames are added up"),
             "shifted": (True, "at the seams the frames have new neighbours, and the shift compares neighbours"),
         }
     ),
@@ -742,13 +742,13 @@ EXERCISES = {
         lambda x, r: np.log(np.exp(r * x).mean()) / r,
         (lambda x, r: np.log(np.exp(r * x).sum()) / r, "the 1 / T is missing: take the mean, not the sum"),
         (lambda x, r: np.log(np.exp(r * x).mean()), "it still has to be divided by r"),
-        (lambda x, r: np.log(np.exp(x).mean()) / r, "r belongs inside of the exponential, too"),
+        (lambda x, r: np.log(np.exp(x).mean()) / r, "r also belongs inside of the exponential"),
         (lambda x, r: np.exp(r * x).mean() / r, "the logarithm is missing"),
     ),
     "5.6": truths(
         {
-            "added": (False, "the vectors add their own average to the features', and it is the same for every clip"),
-            "with a ReLU": (True, "a ReLU of a sum is no sum of ReLUs: it matters which frame meets which vector"),
+            "added": (False, "the vectors only add their own average, and it is the same for every clip"),
+            "with a ReLU": (True, "the ReLU of a sum is no sum of ReLUs, so it matters which frame meets which vector"),
         }
     ),
     "5.7": Exercise("a model", "that tells `order`", _cheapest),
