@@ -157,7 +157,10 @@ def check(freeze, folder, beginnings=()):
         failures.append(f"installing moved more than {OURS}: {', '.join(changes)}")
     if failures:
         raise BrokenError("\n".join(failures))
-    return row | {"lessons": [notebooks.number(path) for path in lessons], "seconds": round(time.perf_counter() - began)}
+    return row | {
+        "lessons": [notebooks.number(path) for path in lessons],
+        "seconds": round(time.perf_counter() - began),
+    }
 
 
 def main(arguments):
