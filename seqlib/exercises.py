@@ -583,6 +583,12 @@ def _cropped(clips, top, left, size):
     return np.stack(list(cut))
 
 
+def _mean_change(features, lengths):
+    """Average the differences of neighbouring frames of each clip: what is between first and last cancels."""
+    last = features[np.arange(len(features)), lengths - 1]
+    return (last - features[:, 0]) / (lengths - 1)[:, None]
+
+
 EXERCISES = {
     "1.1": function(
         "fold(x)",
@@ -836,5 +842,54 @@ EXERCISES = {
             lambda numbers, clips_per_film: numbers // clips_per_film + 1,
             "this counts the films from 1, and the clips are numbered from 0",
         ),
+    ),
+    "7.7": value(
+        "a number of steps",
+        4603,
+        (4602, "4,602 steps are just short of it: 0.999^4602 is more than a hundredth"),
+        (1000, "after 1,000 steps more than a third of the initial value is left: shares multiply, they do not add up"),
+        (990, "each step takes a thousandth of what is left, not a thousandth of the whole"),
+        (44, "that is a momentum of 0.9; here it is 0.999"),
+        (459, "that is a momentum of 0.99; here it is 0.999"),
+    ),
+    "7.8": truths(
+        {
+            "average, reversed": (False, "an average of features does not depend on the order of its terms"),
+            "differences, reversed": (
+                True,
+                "the last minus the first changes its sign when the clip is played backwards",
+            ),
+            "differences, middle": (False, "all but the first and the last frame cancel"),
+            "GRU, middle": (True, "its state has read every frame, those in the middle too"),
+            "GRU, moved": (False, "one input cannot have two answers: if the features are equal, no head can help"),
+        }
+    ),
+    "7.9": function(
+        "mean_change(features, lengths)",
+        _padded,
+        _mean_change,
+        (
+            lambda features, lengths: (features[:, -1] - features[:, 0]) / (features.shape[1] - 1),
+            "this takes the last place of the array, which is behind the end of a shorter clip",
+        ),
+        (
+            lambda features, lengths: (features[:, -1] - features[:, 0]) / (lengths - 1)[:, None],
+            "this takes the last place of the array, which is behind the end of a shorter clip",
+        ),
+        (
+            lambda features, lengths: _mean_change(features, lengths) * ((lengths - 1) / lengths)[:, None],
+            "a clip of 10 frames has 9 differences",
+        ),
+        (
+            lambda features, lengths: _mean_change(features, lengths) * (lengths - 1)[:, None],
+            "this is the sum of the differences; divide by how many there are",
+        ),
+        (
+            lambda features, lengths: (
+                _mean_change(features, lengths) * (lengths - 1)[:, None] / (features.shape[1] - 1)
+            ),
+            "a shorter clip has fewer differences: divide by its own number",
+        ),
+        (lambda features, lengths: -_mean_change(features, lengths), "this is the first frame minus the last"),
     ),
 }
