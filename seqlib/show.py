@@ -690,7 +690,7 @@ def matrix(
                 left = x + min(0.16, 0.8 / len(words)) * (i - (len(words) - 1) / 2)
                 axis.plot(left, y + 0.3, color=ink, markeredgecolor=ink, **OUTCOMES[word])
             axis.text(x, y - 0.13 - above, f"{mean:.1%}", ha="center", va="center", color=ink)
-            spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}"
+            spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}" if len(values) > 1 else ""
             if (row, column) in ceilings:
                 spread = f"twins: ≤ {ceilings[row, column]:.0%}"
                 frame = plt.Rectangle((x - 0.45, y - 0.42), 0.9, 0.84, fill=False, edgecolor=MARK, linewidth=2)
