@@ -194,7 +194,7 @@ REFUSED = {
     "floats from 0 to 255": (lambda: accuracy(X * 1.0), "np.round(x).astype(np.uint8)"),
     "floats from -1 to 1": (lambda: accuracy(X / 127.5 - 1), "np.round((x + 1) * 127.5).astype(np.uint8)"),
     "floats about 0": (lambda: accuracy((X - 64.0) / 8), "convert them to values from 0 to 255 first"),
-    "infinite or NaN": (lambda: accuracy(X * np.nan), "not finite"),
+    "not finite": (lambda: accuracy(X * np.nan), "infinite or NaN"),
     "16 bits": (lambda: accuracy(X.astype(np.uint16) * 257), "np.round(x / 257).astype(np.uint8)"),
     "bits": (lambda: accuracy(X > 99), "not bool", "np.round(x * 255).astype(np.uint8)"),
     "words": (lambda: accuracy(X.astype(str)), "numbers from 0 to 255"),
