@@ -533,7 +533,7 @@ def report(cells, form, tried):
             text = " ".join(in_words(found, name).split())
             what = f"{len(text):,} characters, from “{text[:30]}” to “{text[-30:]}”" if text else "blank"
         else:
-            where = _defining(cells, name) if question["kind"] == "function" else []
+            where = defining(cells, name) if question["kind"] == "function" else []
             what = _outcome(question, results.get(name, {"problem": "it was not tried"}))
         lines.append(f"- {name}{_in_cells(where)}: {what}")
     placed = {question["name"] for question in form["questions"] if question["kind"] == "written"}
@@ -543,7 +543,8 @@ def report(cells, form, tried):
     return [*lines, *(f"- {result['note']}" for result in tried if "note" in result)]
 
 
-def _defining(cells, name):
+def defining(cells, name):
+    """Return the numbers of the cells that define a function of this name."""
     pattern = re.compile(rf"(?m)^[ \t]*(?:async[ \t]+)?def[ \t]+{name}\b|^{name}\s*=")
     sources = dict(graded(cells))
     return [number for number in range(1, len(cells) + 1) if pattern.search(sources.get(f"cell {number}", ""))]

@@ -10,7 +10,7 @@ import numpy as np
 from . import collector, questions
 from .assignment import EDITION, MASTERS
 from .collector import UnreadableError, read_notebook
-from .questions import Function, Mark, Model
+from .questions import Function, Mark, Model, Written
 from .sandbox import LIMITS, Limits
 
 MOST_NOTEBOOKS = 10  # that are looked at, of one submission
@@ -49,13 +49,14 @@ class Grader:
         self._version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
     def key(self, submission):
-        """Return what a submission's result is filed under: a hash of its content, the secret and the grader."""
-        content = hashlib.sha256(f"{self._version} {submission.problem}".encode("utf-8", "replace"))
+        """Return what a submission's result is filed under: two hashes of 20 letters, of its content and the grader."""
+        content = hashlib.sha256(submission.problem.encode("utf-8", "replace"))
         for suffix in (".ipynb", ".npz"):
             for name, data in submission.read(suffix, self.assignment.name):
                 for part in (name.encode("utf-8", "replace"), data if isinstance(data, bytes) else str(data).encode()):
                     content.update(hashlib.sha256(part).digest())
-        return self.assignment.draw.digest(f"result {content.hexdigest()}").hex()[:40]
+        hashes = (self.assignment.draw.digest(text).hex()[:20] for text in (content.hexdigest(), self._version))
+        return "".join(hashes)
 
     def grade(self, submission):
         """Return a result, as JSON can hold it.
@@ -63,9 +64,10 @@ class Grader:
         Returns
         -------
         dict
-            ``marks``: for each question {"points": None for what is not marked, "of", "lines"}; ``notes``: lines for
-            the student; ``to_instructor``: lines for nobody else; ``written``: answers in words by question;
-            ``elsewhere``: [(question, text)], what else is the student's; ``another_edition``: whether it is of one;
+            ``marks``: for each question {"points": None for what is not marked, "of", "lines", "checks", "least"}, as
+            in `Mark`; ``notes``: lines for the student; ``to_instructor``: lines for nobody else; ``written``: answers
+            in words by question; ``code``: the code by question; ``elsewhere``: [(question, text)], what else is the
+            student's; ``another_edition``: whether it is of one;
             ``limited``: a limit or something outside of the grader ended a part of it; try it once more, alone.
         """
         if submission.problem:
@@ -110,16 +112,29 @@ class Grader:
                     "points": mark.points,
                     "of": question.points,
                     "lines": [plain(line) for line in mark.lines],
+                    "checks": mark.checks,
+                    "least": mark.least,
                 }
                 for question, mark in zip(self.assignment.questions, marks.values(), strict=True)
             },
             "notes": [plain(note) for note in notes],
             "to_instructor": to_instructor,
             "written": written,
+            "code": {name: shortened(code) for name, code in self._code(cells, pieces).items()},
             "elsewhere": elsewhere([piece for piece in pieces if written and piece.question not in written]),
             "another_edition": another_edition,
             "limited": limited,
         }
+
+    def _code(self, cells, pieces):
+        """Return the student's code by question: the cells that define its function, or all below its heading."""
+        code = {}
+        for question in self.assignment.questions:
+            defining = [cells[number - 1][1] for number in collector.defining(cells, question.name)]
+            below = [piece.text for piece in pieces if piece.question == question.name and piece.kind == "code"]
+            if not isinstance(question, Written) and (defining or below):
+                code[question.name] = "\n\n".join(defining or below)
+        return code
 
     def check(self, submission):
         """Return what the hand-in check says of a submission, in lines: nothing hidden is tried for it."""
@@ -161,7 +176,7 @@ class Grader:
     def unmarked(self, notes, **more):
         """Return a result without any mark."""
         marks = {
-            question.name: {"points": None, "of": question.points, "lines": []}
+            question.name: {"points": None, "of": question.points, "lines": [], "checks": [], "least": 0}
             for question in self.assignment.questions
         }
         return {"marks": marks, "notes": [plain(note) for note in notes], "written": {}, **more}
@@ -203,7 +218,7 @@ class Grader:
         mark = questions.mark_function(question, cases, expected, answers, failures, mistakes)
         whys = {line.partition(": ")[2] for line in mark.lines}
         if len(mark.lines) == len(cases) and len(whys) == 1:
-            mark = Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+            mark = mark._replace(lines=[f"all {len(cases)} inputs: {whys.pop()}"])
         if question.name in runs.unmarked:
             return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.ended[question.name]}", *mark.lines])
         if runs.doubt and mark.points < question.points:
@@ -291,8 +306,8 @@ class Grader:
         if logits is None:
             return mark
         answers = [questions.classes(part, test.y) for part, test in zip(back(logits), tests, strict=True)]
-        points, lines = questions.mark_model(question, tests, answers)
-        return Mark(points, [*mark.lines, *lines])
+        tried = questions.mark_model(question, tests, answers)
+        return tried._replace(lines=[*mark.lines, *tried.lines])
 
     def _logits(self, question, name, data, clips):
         """Return what a stored model answers to clips, and lines on what it is; or None, and its mark."""

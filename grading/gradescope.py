@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import reports, secret
+from . import reports, secret, tables
 from .assignment import REPOSITORY, Assignment
 from .grade import Grader
 from .sandbox import Sandbox
@@ -24,7 +24,7 @@ def main(name, root="/autograder", user=USER):
         result = grade(name, root, user)
     except Exception as error:
         result = {"output": f"The grader failed, not you: {type(error).__name__}: {error}"}  # and no mark
-    reports.write(root / "results" / "results.json", json.dumps(result, indent=1) + "\n", mode=0o644)
+    tables.write_file(root / "results" / "results.json", json.dumps(result, indent=1) + "\n", mode=0o644)
 
 
 def grade(name, root, user):

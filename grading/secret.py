@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 PUBLIC = b"practice"  # what the practice variant is drawn from: everybody knows it
+EDITION = b"Frames in Time, the key of one edition: "  # how the file begins that holds one
 
 
 class Draw:
@@ -56,6 +57,45 @@ class Draw:
     def order(self, name, n):
         """Return the numbers from 0 to ``n`` - 1 in a drawn order, int64 (n,)."""
         return np.argsort(self.array(name, (n,), 0, 2**32 - 1), kind="stable")
+
+
+def edition(key, name):
+    """Return the key of one assignment's edition: all that is drawn for it comes from this key alone.
+
+    It tells nothing of the secret that it is made from, nor of the other assignments, so it can be published.
+
+    Parameters
+    ----------
+    key : bytes
+        The secret; or what `published` made of an edition's key.
+    name : str
+        The assignment.
+
+    Raises
+    ------
+    ValueError
+        If the key is that of another assignment's edition.
+
+    Examples
+    --------
+    >>> edition(published(edition(b"a secret", "A1"), "A1"), "A1") == edition(b"a secret", "A1")
+    True
+    """
+    if not key.startswith(EDITION):
+        return Draw(key, "edition").digest(name)
+    try:
+        whose, digits = key.removeprefix(EDITION).decode().split()
+        own = bytes.fromhex(digits)
+    except ValueError:
+        raise ValueError("secret begins like the key of an edition, and is none") from None
+    if whose != name:
+        raise ValueError(f"secret must be the class's, or the key of {name}'s edition, not of {whose}'s")
+    return own
+
+
+def published(own, name):
+    """Return an edition's key as the text of its file, as bytes."""
+    return EDITION + f"{name} {own.hex()}\n".encode()
 
 
 def seen_by_others(path):
