@@ -315,10 +315,7 @@ def models():
     frames, resolution = A2.drawn["frames"], A2.drawn["resolution"]
     clip = keras.Input((frames, resolution, resolution, 1))
     pooled = keras.layers.GlobalMaxPooling3D()(keras.layers.Conv3D(1, 1)(clip))
-    four = keras.layers.Dense(4)
     yield "three logits", keras.Model(clip, keras.layers.Dense(3)(pooled))
-    yield "one logit", keras.Model(clip, keras.layers.Dense(1)(pooled))
-    yield "an axis more", keras.Model(clip, keras.layers.Reshape((1, 4))(four(pooled)))
     yield "logits for each frame", keras.Model(clip, keras.layers.Dense(4)(keras.layers.MaxPooling3D((1, 8, 8))(clip)))
     other = keras.Input((frames + 1, resolution, resolution, 1))
     pooled = keras.layers.GlobalMaxPooling3D()(keras.layers.Conv3D(1, 1)(other))
