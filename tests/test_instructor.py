@@ -293,7 +293,7 @@ def test_rows_of_somebody_who_is_not_there_wait_and_are_named(tmp_path):
         ("ada,,conv3d,late,5,", "late must name no question"),
         ("ada,,conv3d,weight,5,", "weight must be everybody's"),
         ("*,,conv3d,points,5,", "points must be a student's"),
-        ("*,,conv3d one,weight,5,", "the number of one of its hidden inputs"),
+        ("*,,conv3d one,weight,5,", "after the question there must be nothing, or, for weight, the number of one of its"),
         ("*,,conv3d 1,extra,5,", "after the question there must be nothing, or, for weight"),
         ("ada,,,late,120%,", "value must be at most 100%"),
         ("ada,,,late,-1,", "value must be at least 0"),
