@@ -11,7 +11,7 @@ from grading.sandbox import Limits, Sandbox
 from grading.submission import Submission
 
 KEY = b"the tests' own secret, number 3468"
-OTHER_KEY = b"last year's secret, number 5756"
+OTHER_KEY = b"last year's secret, number 30"
 # No right answer comes near a limit, however slow the machine: those of time only end what would never end. A test of
 # one of them makes that one small, and nothing else.
 LIMITS = Limits(600, 300, 300, 300, memory=2**30, processes=40, output=2**22, disk=2**23, files=2000)
