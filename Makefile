@@ -46,8 +46,8 @@ study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hour
 sweeps: $(READY)  ## Train over heads, gates, learning rates, clips, gaps, films and remedies into seqlib/*.json and book/remedies.json, hours; PLAN=heads for one; QUICK=1 tries it.
 	@$(IN_VENV) tools.study $(or $(PLAN),heads gates rates sweeps remedies)
 
-real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour (needs the network for scikit-learn); QUICK=1 tries it.
-	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with 'scikit-learn>=1.6,<2' python -m tools.real
+real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour; goes on where it stopped; QUICK=1 tries it.
+	@$(IN_VENV) tools.real
 
 costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.
 	@$(IN_VENV) tools.costs

@@ -430,13 +430,13 @@ def _series(random):
 
 def _seen_frames(answer, random):
     if len(answer) != 2 or not all(map(is_number, answer)):
-        return "it takes two numbers of frames, with 4 channels moved each way and with 8"
+        return "it takes two numbers of frames: with 4 channels moved each way, and with 8"
     few, many = answer
     if few != 3:
         return {
             2: "with 4 channels each way, 8 of the 16 stay and show the present frame",
             5: "the shift happens once, and moves channels by one frame",
-        }.get(few, f"not {few} with 4 channels each way: some come from before, some from after, some stay")
+        }.get(few, f"not {few} with 4 channels each way: some come from before, some from after, and some stay")
     if many != 2:
         return {
             3: "with 8 channels each way, none of the 16 is left for the present frame",
@@ -455,12 +455,12 @@ def _cheapest(model, random):
         return f"it gives {model.output_shape}; `order` has two answers, so (None, 2)"
     more = parameters(model) - parameters(average_pooling(2))
     if more > 0:
-        return f"it has {more:,} parameters more than average pooling, and it can be done with none"
+        return f"it has {more:,} parameters more than average pooling, and the task can be learned with none"
     report = twin_agreement(model, *tasks.twins("order", "swap", 200, seed=int(random.integers(1000, 2000))))
     if report.largest_difference < 1e-4:
-        return "it gives both twins the same logits: nothing in it knows early from late, trained or not"
+        return "it gives both twins the same logits: nothing in it can tell early from late, trained or not"
     if report.accuracy.value < 0.8:
-        return f"it could tell, but does not yet: {report.accuracy.value:.0%} of the `swap` twins. Train it on `order`"
+        return f"it is right on {report.accuracy.value:.0%} of the `swap` twins so far. Train it on `order`"
     return None
 
 
@@ -485,20 +485,20 @@ def _is_pair(value):
 
 def _growth(answer, random):
     if set(answer) != set(GROWING) or not all(map(_is_pair, answer.values())):
-        return f"it takes a pair of factors, of parameters and of multiply-adds, for each of {', '.join(GROWING)}"
+        return f"it takes two factors, of parameters and of multiply-adds, for each of {', '.join(GROWING)}"
     for name in GROWING:
         parameters, work = np.abs(np.subtract(answer[name], _factors(name))) < 0.05
         if parameters and work:
             continue
         if name == "early_fusion" and 1 in answer[name]:
-            return f"`{name}`: frames are channels here, and the first layer reads twice as many"
+            return f"`{name}`: frames are channels here, so the first layer reads twice as many"
         if name == "early_fusion":
             return (
-                f"`{name}`: the first layer alone reads the frames; behind it nothing has changed. Build both and count"
+                f"`{name}`: only the first layer reads the frames; behind it nothing has changed. Build both and count"
             )
         if not parameters:
-            return f"`{name}`, parameters: the same weights serve each frame"
-        return f"`{name}`, multiply-adds: each frame costs what it did, and there are twice as many"
+            return f"`{name}`, parameters: the same weights serve every frame"
+        return f"`{name}`, multiply-adds: each frame costs as much as before, and there are twice as many"
     return None
 
 
@@ -511,17 +511,17 @@ def _harmless(answer, random):
         return "it takes two lists of tasks, `flip` and `backwards`"
     unknown = [name for name in (*answer["flip"], *answer["backwards"]) if name not in _FIVE_TASKS]
     if unknown:
-        return f"there is no task {unknown[0]!r} among {', '.join(_FIVE_TASKS)}"
+        return f"there is no task {unknown[0]!r}; the tasks are {', '.join(_FIVE_TASKS)}"
     if "direction" in answer["flip"]:
-        return "a flip turns right into left, and `direction` asks for it"
+        return "a flip turns right into left, and `direction` asks about that"
     if "direction" in answer["backwards"]:
-        return "played backwards, what moved up moves down, and `direction` asks for it"
+        return "played backwards, what moved up moves down, and `direction` asks about that"
     if "order" in answer["backwards"]:
-        return "played backwards, what came first comes last, and `order` asks for it"
+        return "played backwards, what came first comes last, and `order` asks about that"
     for change, harmed in (("flip", {"direction"}), ("backwards", {"direction", "order"})):
         missing = set(_FIVE_TASKS) - harmed - set(answer[change])
         if missing:
-            return f"`{change}` takes nothing from `{min(missing)}`: read its rule again"
+            return f"`{change}` does not change the answer to `{min(missing)}`: read the task's rule again"
     return None
 
 
@@ -534,11 +534,11 @@ def _wheel(answer, random):
         if step < 1 or step != int(step):
             return f"{name}: a step counts frames, so it is a whole number above 0"
         if step == 1:
-            return "with a step of 1 every frame is kept; thin the clip out"
+            return "with a step of 1 every frame is kept, so the clip is not thinned out"
         if moved != 2 * wanted[name] % 16:
-            return f"{name}: kept every {step} frames, it is {moved} of 16 pixels further on each time"
+            return f"{name}: with a step of {step}, each kept frame shows it {moved} of 16 pixels further on"
         if step != wanted[name]:
-            return f"{name}: so it is, but a smaller step does as well"
+            return f"{name}: that is right, but a smaller step does the same"
     return None
 
 
@@ -549,7 +549,7 @@ def _budget(model, random):
     if hint:
         return hint
     if model.output_shape != (None, 4):
-        return f"it gives {model.output_shape}; `direction` has four answers, so (None, 4)"
+        return f"its output has the shape {model.output_shape}; `direction` has four answers, so it should be (None, 4)"
     for name, count, limit in (
         ("parameters", parameters(model), 6_000),
         ("multiply-adds", multiply_adds(model), 1_000_000),
@@ -558,9 +558,9 @@ def _budget(model, random):
             return f"it has {count:,} {name}, and {limit:,} are allowed"
     report = twin_agreement(model, *tasks.twins("direction", "reverse", 500, seed=int(random.integers(1000, 2000))))
     if report.largest_difference < 1e-4:
-        return "it gives a clip and its reversal the same logits, trained or not: it is blind to order"
+        return "it gives a clip and its reversal the same logits, so it is blind to order, trained or not"
     if report.accuracy.value < 0.95:
-        return f"it is right on {report.accuracy.value:.0%} of the `reverse` twins. Train it on `direction`"
+        return f"it classifies {report.accuracy.value:.0%} of the `reverse` twins correctly. Train it on `direction`"
     return None
 
 
@@ -581,6 +581,12 @@ def _crops(random):
 def _cropped(clips, top, left, size):
     cut = (clip[:, y : y + size, x : x + size] for clip, y, x in zip(clips, top, left, strict=True))
     return np.stack(list(cut))
+
+
+def _mean_change(features, lengths):
+    """Average the differences of neighbouring frames of each clip: what is between first and last cancels."""
+    last = features[np.arange(len(features)), lengths - 1]
+    return (last - features[:, 0]) / (lengths - 1)[:, None]
 
 
 EXERCISES = {
@@ -707,7 +713,7 @@ EXERCISES = {
         "spread(features)",
         _features,
         lambda features: features.std(1),
-        (lambda features: features.var(1), "this is the variance; its root is wanted"),
+        (lambda features: features.var(1), "this is the variance; take its root"),
         (lambda features: features.std(-1), "this pools over the features and keeps the frames: time is axis 1"),
         (lambda features: features.std(0), "this pools over the clips of the batch: time is axis 1"),
         (lambda features: features.std(1, ddof=1), "divide by T, not by T - 1: nothing is estimated here"),
@@ -719,19 +725,19 @@ EXERCISES = {
         lambda features: _sorted(features)[:, -3:].mean(1),
         (
             lambda features: _sorted(features)[:, :3].mean(1),
-            "`sort` begins with the smallest: these are the worst three",
+            "`sort` begins with the smallest value: these are the worst three",
         ),
         (lambda features: features[:, :3].mean(1), "these are the first three frames, whatever they hold"),
         (lambda features: _sorted(features)[:, -3:].sum(1), "this is the sum of the three; divide by their number"),
         (lambda features: _sorted(features)[:, -3], "this is the third alone; take the mean of three"),
         (
             lambda features: np.sort(features, axis=-1)[..., -3:].mean(-1),
-            "these are the three largest features of each frame; ask for each feature over the frames",
+            "these are the three largest features of each frame; take those of each feature over the frames",
         ),
     ),
     "5.3": truths(
         {
-            "plain": (False, "an average is the same in whatever order the frames are added up"),
+            "plain": (False, "an average is the same, whatever the order in which the frames are added up"),
             "shifted": (True, "at the seams the frames have new neighbours, and the shift compares neighbours"),
         }
     ),
@@ -742,13 +748,13 @@ EXERCISES = {
         lambda x, r: np.log(np.exp(r * x).mean()) / r,
         (lambda x, r: np.log(np.exp(r * x).sum()) / r, "the 1 / T is missing: take the mean, not the sum"),
         (lambda x, r: np.log(np.exp(r * x).mean()), "it still has to be divided by r"),
-        (lambda x, r: np.log(np.exp(x).mean()) / r, "r belongs inside of the exponential, too"),
+        (lambda x, r: np.log(np.exp(x).mean()) / r, "r also belongs inside of the exponential"),
         (lambda x, r: np.exp(r * x).mean() / r, "the logarithm is missing"),
     ),
     "5.6": truths(
         {
-            "added": (False, "the vectors add their own average to the features', and it is the same for every clip"),
-            "with a ReLU": (True, "a ReLU of a sum is no sum of ReLUs: it matters which frame meets which vector"),
+            "added": (False, "the vectors only add their own average, and it is the same for every clip"),
+            "with a ReLU": (True, "the ReLU of a sum is no sum of ReLUs, so it matters which frame meets which vector"),
         }
     ),
     "5.7": Exercise("a model", "that tells `order`", _cheapest),
@@ -836,5 +842,54 @@ EXERCISES = {
             lambda numbers, clips_per_film: numbers // clips_per_film + 1,
             "this counts the films from 1, and the clips are numbered from 0",
         ),
+    ),
+    "7.7": value(
+        "a number of steps",
+        4603,
+        (4602, "4,602 steps are just short of it: 0.999^4602 is more than a hundredth"),
+        (1000, "after 1,000 steps more than a third of the initial value is left: shares multiply, they do not add up"),
+        (990, "each step takes a thousandth of what is left, not a thousandth of the whole"),
+        (44, "that is a momentum of 0.9; here it is 0.999"),
+        (459, "that is a momentum of 0.99; here it is 0.999"),
+    ),
+    "7.8": truths(
+        {
+            "average, reversed": (False, "an average of features does not depend on the order of its terms"),
+            "differences, reversed": (
+                True,
+                "the last minus the first changes its sign when the clip is played backwards",
+            ),
+            "differences, middle": (False, "all but the first and the last frame cancel"),
+            "GRU, middle": (True, "its state has read every frame, those in the middle too"),
+            "GRU, moved": (False, "one input cannot have two answers: if the features are equal, no head can help"),
+        }
+    ),
+    "7.9": function(
+        "mean_change(features, lengths)",
+        _padded,
+        _mean_change,
+        (
+            lambda features, lengths: (features[:, -1] - features[:, 0]) / (features.shape[1] - 1),
+            "this takes the last place of the array, which is behind the end of a shorter clip",
+        ),
+        (
+            lambda features, lengths: (features[:, -1] - features[:, 0]) / (lengths - 1)[:, None],
+            "this takes the last place of the array, which is behind the end of a shorter clip",
+        ),
+        (
+            lambda features, lengths: _mean_change(features, lengths) * ((lengths - 1) / lengths)[:, None],
+            "a clip of 10 frames has 9 differences",
+        ),
+        (
+            lambda features, lengths: _mean_change(features, lengths) * (lengths - 1)[:, None],
+            "this is the sum of the differences; divide by how many there are",
+        ),
+        (
+            lambda features, lengths: (
+                _mean_change(features, lengths) * (lengths - 1)[:, None] / (features.shape[1] - 1)
+            ),
+            "a shorter clip has fewer differences: divide by its own number",
+        ),
+        (lambda features, lengths: -_mean_change(features, lengths), "this is the first frame minus the last"),
     ),
 }

@@ -627,7 +627,7 @@ def learning_curves(
 def matrix(
     runs: Sequence[Mapping[str, Any]], ceilings: Mapping[tuple[str, str], float], *, alt: str | None = None
 ) -> Picture:
-    """Draw what a study measured: families down, tasks across; the mean accuracy, and the lowest and highest.
+    """Draw what a study measured: families down, tasks across; the mean accuracy, and the range of several runs.
 
     A cell is the darker, the further its mean lies above chance. One with a ceiling is framed and says so: its runs
     are to be counted on twins. Where runs tell their outcome, a cell without a ceiling that not all of them solved has
@@ -689,12 +689,12 @@ def matrix(
             for i, word in enumerate(words):
                 left = x + min(0.16, 0.8 / len(words)) * (i - (len(words) - 1) / 2)
                 axis.plot(left, y + 0.3, color=ink, markeredgecolor=ink, **OUTCOMES[word])
-            axis.text(x, y - 0.13 - above, f"{mean:.1%}", ha="center", va="center", color=ink)
-            spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}"
+            spread = f"{100 * min(values):.1f} to {100 * max(values):.1f}" if len(values) > 1 else ""
             if (row, column) in ceilings:
                 spread = f"twins: ≤ {ceilings[row, column]:.0%}"
                 frame = plt.Rectangle((x - 0.45, y - 0.42), 0.9, 0.84, fill=False, edgecolor=MARK, linewidth=2)
                 axis.add_patch(frame)
+            axis.text(x, y - 0.13 * bool(spread) - above, f"{mean:.1%}", ha="center", va="center", color=ink)
             axis.text(x, y + 0.22 - 1.4 * above, spread, ha="center", va="center", color=ink, fontsize=8)
         if outcomes:
             named = {word for words in outcomes.values() for word in words}

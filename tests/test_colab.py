@@ -142,7 +142,7 @@ def test_a_freeze_with_a_python_gets_that_or_the_nearest(named, nearest, three_p
 
 def test_only_a_run_of_all_lessons_on_a_freeze_of_ours_is_recorded(tmp_path, monkeypatch, capsys):
     def check(freeze, folder, beginnings):
-        lessons = [path.name[:2] for path in notebooks.lessons(beginnings)]
+        lessons = [notebooks.number(path) for path in notebooks.lessons(beginnings)]
         return {"freeze": freeze.name, "packages": {}, "lessons": lessons, "seconds": 1}
 
     monkeypatch.setattr(where_it_runs, "FILE", tmp_path / "record.json")

@@ -188,6 +188,14 @@ def padded(mode="edge", before=1, after=1, axis=1):
     return lambda clips: np.pad(clips, widths, mode=mode)
 
 
+TOLD_APART = {
+    "average, reversed": False,
+    "differences, reversed": True,
+    "differences, middle": False,
+    "GRU, middle": True,
+    "GRU, moved": False,
+}
+
 # number: (another right answer, {words of the hint: a wrong answer})
 TABLE = {
     "1.1": (
@@ -504,7 +512,7 @@ TABLE = {
             "right into left": {"flip": list(OURS), "backwards": []},
             "moves down": {"flip": [], "backwards": list(OURS)},
             "comes last": {"flip": [], "backwards": ["order"]},
-            "takes nothing from": {"flip": ["shape"], "backwards": ["shape"]},
+            "does not change": {"flip": ["shape"], "backwards": ["shape"]},
         },
     ),
     "6.4": (
@@ -580,6 +588,40 @@ TABLE = {
             "divide whole": lambda numbers, clips_per_film: numbers / clips_per_film,
             "in any order": lambda numbers, clips_per_film: np.arange(len(numbers)) // clips_per_film,
             "the films from 1": lambda numbers, clips_per_film: 1 + numbers // clips_per_film,
+        },
+    ),
+    "7.7": (
+        next(steps for steps in range(10_000) if 0.999**steps <= 0.01),
+        {"just short": 4602, "more than a third": 1000, "of what is left": 990, "of 0.9;": 44, "of 0.99;": 459},
+    ),
+    "7.8": (
+        TOLD_APART,
+        {
+            "order of its terms": TOLD_APART | {"average, reversed": True},
+            "changes its sign": TOLD_APART | {"differences, reversed": False},
+            "cancel": TOLD_APART | {"differences, middle": True},
+            "has read every frame": TOLD_APART | {"GRU, middle": False},
+            "no head can help": TOLD_APART | {"GRU, moved": True},
+        },
+    ),
+    "7.9": (
+        lambda features, lengths: np.stack(
+            [np.diff(clip[:n], axis=0).mean(0) for clip, n in zip(features, lengths, strict=True)]
+        ),
+        {
+            "behind the end": lambda features, lengths: np.diff(features, axis=1).mean(1),
+            "has 9 differences": lambda features, lengths: np.stack(
+                [np.diff(clip[:n], axis=0).sum(0) / n for clip, n in zip(features, lengths, strict=True)]
+            ),
+            "the sum": lambda features, lengths: np.stack(
+                [np.diff(clip[:n], axis=0).sum(0) for clip, n in zip(features, lengths, strict=True)]
+            ),
+            "its own number": lambda features, lengths: np.stack(
+                [np.diff(clip[:n], axis=0).sum(0) / (len(clip) - 1) for clip, n in zip(features, lengths, strict=True)]
+            ),
+            "the first frame minus the last": lambda features, lengths: np.stack(
+                [-np.diff(clip[:n], axis=0).mean(0) for clip, n in zip(features, lengths, strict=True)]
+            ),
         },
     ),
     "P.1": (

@@ -52,7 +52,7 @@ def test_every_exercise_and_puzzle_that_it_names_is_there():
 
 
 def test_every_slide_and_question_that_it_names_is_there():
-    for number, names in re.findall(r"slides (\d\d), ((?:\"[^\"]+\"(?: and )?)+)", GUIDE):
+    for number, names in re.findall(r"slides (\d\db?), ((?:\"[^\"]+\"(?: and )?)+)", GUIDE):
         lesson = next((ROOT / "notebooks").glob(f"{number}_*.ipynb"))
         text = "\n".join(cell.source for cell in nbformat.read(lesson, 4).cells)
         for name in re.findall(r'"([^"]+)"', names):

@@ -232,6 +232,18 @@ def test_a_chapter_has_all_its_parts(page):
     assert f"../notebooks/{page.stem}" in text
 
 
+@pytest.mark.parametrize("page", CHAPTERS, ids=name)
+def test_the_promised_minutes_fit_the_words(page):
+    """150 words a minute, and a minute for each question and each figure; within a fifth, or five minutes."""
+    text = page.read_text("utf-8")
+    body = re.sub(r"\{glue:text\}`[^`]*`|\]\([^)]*\)", "", CODE.sub("", text.partition("## Quiz")[0]))
+    asked = body.count(":class: predict")
+    drawn = len(re.findall(r"^:::\{(?:clip|picture|figure)\}", body, re.M))
+    promised = int(re.search(r"\*\*(\d+) minutes to read", text)[1])
+    minutes = len(re.findall(r"[A-Za-z][\w'-]*", body)) / 150 + asked + drawn
+    assert abs(promised - minutes) <= max(5, minutes / 5), minutes
+
+
 def test_chapter_1_tells_the_defaults_that_the_code_has():
     text = (ROOT / "book" / "01_clips_as_tensors.md").read_text("utf-8")
     options = tasks._options(TASKS["direction"])

@@ -1,4 +1,4 @@
-"""The study on real pictures: its clips ask what they say, on stand-ins for the pictures; and what it has stored."""
+"""The study on real pictures: its clips ask what they say, and what is stored is what was planned."""
 
 import json
 
@@ -8,23 +8,6 @@ import pytest
 from tools import real, study
 
 RESULTS = json.loads((study.ROOT / "seqlib" / "real.json").read_text("utf-8"))
-
-
-@pytest.fixture(autouse=True)
-def pictures(monkeypatch):
-    """Digits and strips made of noise, other ones for testing; scikit-learn is nowhere but where the study runs."""
-
-    def digits(testing):
-        random = np.random.default_rng([7, testing])
-        return random.uniform(size=(40, 8, 8)), np.arange(40) % 10
-
-    def strips(testing):
-        return np.random.default_rng([8, testing]).integers(0, 256, (2, 2, 212, 80)).astype(np.uint8)
-
-    monkeypatch.setattr(real, "digits", digits)
-    monkeypatch.setattr(real, "strips", strips)
-
-
 CELLS = [(task, kind) for task in real.TASKS for kind in real.PICTURES]
 
 

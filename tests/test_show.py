@@ -742,6 +742,14 @@ def test_a_matrix_tells_the_mean_of_each_cell_and_what_is_blind():
     assert drawn.width < 500
 
 
+def test_one_run_has_no_lowest_and_highest():
+    run = {"row": "shape", "column": "one", "chance": 0.5, "right": 50, "total": 100}
+    alone, twice = show.matrix([run], {}), show.matrix([run, run], {})
+    assert str(alone) == str(twice)
+    ink = [(np.asarray(Image.open(io.BytesIO(drawn.data)).convert("L")) < 128).sum() for drawn in (alone, twice)]
+    assert ink[0] < ink[1]
+
+
 def outcomes(*words, row="shape", right=50):
     return [
         {"row": row, "column": "one", "chance": 0.5, "right": right, "total": 100, "outcome": word} for word in words

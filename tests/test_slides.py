@@ -11,7 +11,7 @@ from pages import findings, opened
 from playwright.sync_api import expect
 
 from tools import slides
-from tools.notebooks import ROOT
+from tools.notebooks import ROOT, number
 
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -32,7 +32,7 @@ def pictures(notebook):
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_the_slides_show_the_lesson(lesson, lesson_slides):
-    text = lesson_slides[lesson.name[:2]].read_text("utf-8")
+    text = lesson_slides[number(lesson)].read_text("utf-8")
     page = BeautifulSoup(text, "html.parser")
     notebook = nbformat.read(lesson, 4)
     on_slides = [(image["alt"], image["src"].partition(",")[2]) for image in page.select("img")]

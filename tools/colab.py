@@ -23,15 +23,20 @@ OURS = "frames-in-time"
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
+def needs():
+    """List what the course needs and Colab has, for one lesson too: `Requirement` each."""
+    return [*environments.needs(), *environments.needs("pictures")]
+
+
 def requirements():
     """List what the environment is made of, beside what that depends on: requirements, a str each."""
-    return [*map(str, environments.needs()), *KERNEL]
+    return [*map(str, needs()), *KERNEL]
 
 
 def broken_promises(freeze):
     """Say which of our needs a freeze does not meet; a list of str."""
     broken = []
-    for need in environments.needs():
+    for need in needs():
         pin = freeze.pins.get(canonicalize_name(need.name))
         if pin is None:
             broken.append(f"{need.name}: it is not in the freeze, and the course needs {need.name}{need.specifier}")
@@ -152,7 +157,10 @@ def check(freeze, folder, beginnings=()):
         failures.append(f"installing moved more than {OURS}: {', '.join(changes)}")
     if failures:
         raise BrokenError("\n".join(failures))
-    return row | {"lessons": [path.stem[:2] for path in lessons], "seconds": round(time.perf_counter() - began)}
+    return row | {
+        "lessons": [notebooks.number(path) for path in lessons],
+        "seconds": round(time.perf_counter() - began),
+    }
 
 
 def main(arguments):

@@ -27,7 +27,8 @@ TESTS = ("import", "measure", "rendering", "training", "widgets")  # what leans 
 
 def environment(python, versions, folder):
     """Make an environment with the oldest or the newest versions, and our wheel; return its Python."""
-    needs = [str(need) for need in (*environments.needs(), *environments.needs("video"))]
+    extras = (need for extra in ("video", "pictures") for need in environments.needs(extra))
+    needs = [str(need) for need in (*environments.needs(), *extras)]
     runners = [f"{name}=={version(name)}" for name in RUNNERS]
     built = ("--only-binary", ":all:")  # an old release without a wheel for this Python is none
     resolution = ("--resolution", RESOLUTIONS[versions])
@@ -57,7 +58,7 @@ def check(python, versions, folder, lessons):
         failures = failures or output.splitlines()[-20:]
         raise BrokenError("\n".join([*failures[:20], f"(all of it stands in {log.relative_to(ROOT)})"]))
     passed, seconds = re.search(r"(\d+) passed", output.splitlines()[-1])[1], round(time.perf_counter() - began)
-    numbers = [path.name[:2] for path in lessons]
+    numbers = [notebooks.number(path) for path in lessons]
     print(f"  {passed} tests and cells of the lessons {', '.join(numbers)} passed, {seconds} s", flush=True)
     return row | {"lessons": numbers, "seconds": seconds}
 

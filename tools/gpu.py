@@ -27,7 +27,7 @@ def main():
     began = time.perf_counter()
     print("Installing TensorFlow with its CUDA libraries (some gigabytes, once) ...", flush=True)
     cuda = {"tensorflow": "tensorflow[and-cuda]"}
-    needs = [*environments.needs(), *environments.needs("video")]
+    needs = [*environments.needs(), *environments.needs("video"), *environments.needs("pictures")]
     names = [*(need.name for need in needs), "ipykernel"]
     pins = [f"{cuda.get(name, name)}=={version(name)}" for name in names]
     python = environments.make(environments.FOLDER / "gpu", sys.executable, *pins)
@@ -41,7 +41,7 @@ def main():
     print("\n".join([f"On {found[0]}: {len(lessons) - len(failures)} of {len(lessons)} lessons passed", *failures]))
     if not failures:
         row = {"device": found[0], "python": environments.version_of(python)}
-        row |= {"packages": environments.installed(python), "lessons": [path.name[:2] for path in lessons]}
+        row |= {"packages": environments.installed(python), "lessons": [notebooks.number(path) for path in lessons]}
         where_it_runs.keep("gpu", row | {"seconds": round(time.perf_counter() - began)})
     return len(failures)
 

@@ -194,6 +194,17 @@ def cell_counter(label):
     return show
 
 
+def number(path):
+    """Say which notebook a path is of, by the beginning of its name.
+
+    Examples
+    --------
+    >>> [number(Path(name)) for name in ("07_your_own_video.ipynb", "07b_pretrained_network.ipynb", "puzzles.ipynb")]
+    ['07', '07b', 'pu']
+    """
+    return re.match(r"\d+b?|..", path.name)[0]
+
+
 def lessons(beginnings=(), folder=ROOT / "notebooks"):
     """List the notebooks, or those whose names begin with one of ``beginnings``, which must be of some."""
     known = sorted(folder.glob("*.ipynb"))
@@ -208,14 +219,14 @@ def main(arguments, folder=ROOT / "notebooks"):
     paths = lessons(arguments, folder)
     config = (ROOT / "_config.yml").read_text("utf-8")
     failed, began = 0, time.perf_counter()
-    for number, path in enumerate(paths, 1):
-        label = f"[{number}/{len(paths)}] {path.name}"
+    for count, path in enumerate(paths, 1):
+        label = f"[{count}/{len(paths)}] {path.name}"
         notebook = nbformat.read(path, as_version=4)
         setup_cell.write_head(notebook, config, f"notebooks/{path.name}")
         execute(notebook, folder, cell_counter(label))
         wrong = problems(notebook)
         nbformat.write(notebook, path)
-        seconds, budget = notebook.metadata.frames_in_time.seconds, SECONDS.get(path.name[:2], 60)
+        seconds, budget = notebook.metadata.frames_in_time.seconds, SECONDS.get(number(path), 60)
         slow = f", and its budget on an idle machine is {budget} s" if seconds > budget else ""
         print(f"\r{label}: {seconds} s{slow}{' ' * 12}")
         for problem in wrong:

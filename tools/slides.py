@@ -20,6 +20,7 @@ from pygments.lexers import PythonLexer
 
 from seqlib import quizzes, show
 from seqlib.checks import as_html
+from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = Template(Path(__file__).with_suffix(".html").read_text("utf-8"))
@@ -153,8 +154,8 @@ def main(arguments, source=ROOT, target=ROOT / "_build" / "slides"):
     for lesson in lessons:
         page = source / "book" / f"{lesson.stem}.md"
         chapter = page.read_text("utf-8") if page.exists() else ""
-        questions = quizzes.quiz(int(lesson.name[:2])) if "```{quiz}" in chapter else ()
-        written.append(target / f"{lesson.name[:2]}.html")
+        questions = quizzes.quiz(int(notebooks.number(lesson))) if "```{quiz}" in chapter else ()
+        written.append(target / f"{notebooks.number(lesson)}.html")
         written[-1].write_text(slides(nbformat.read(lesson, as_version=4), chapter, questions), "utf-8")
         print(f"{written[-1].relative_to(target.parents[1])}: {lesson.stem}, {written[-1].stat().st_size:,} bytes")
     print(f"{len(written)} files, {time.perf_counter() - began:.0f} s")

@@ -1,6 +1,7 @@
 """The directive ``where-it-runs``: what `make colab`, `make compatibility` or `make gpu` found, as a table."""
 
 import json
+import re
 from pathlib import Path
 
 from sphinx.util.docutils import SphinxDirective
@@ -31,7 +32,8 @@ class WhereItRuns(SphinxDirective):
         table.append([":--"] * len(table[0]))
         for row in rows:
             versions = [row["packages"][name] for name in PACKAGES]
-            lessons = ", ".join("puzzles" if lesson == "pu" else str(int(lesson)) for lesson in row["lessons"])
+            names = [re.sub(r"^0(?=\d)", "", lesson) for lesson in row["lessons"]]
+            lessons = ", ".join("puzzles" if name == "pu" else name for name in names)
             first = [row[key] for key in FIRST[kind].values()]
             table.append([*first, *versions, lessons, row["date"]])
         return self.parse_text_to_nodes("\n".join(f"| {' | '.join(row)} |" for row in table))
