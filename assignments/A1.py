@@ -151,7 +151,7 @@ QUESTIONS = (
         lambda drawn: (np.zeros([{"N": 5, "H": 2, "W": 4, "C": 1}[axis] for axis in drawn["axes"]], np.uint8), (3, 2)),
         (
             Mistake("the padding is on the other side", "side"),
-            Mistake("the padding is filled with something else", "fill"),
+            Mistake("the padding has other values", "fill"),
         ),
         oral=(
             "Where does your code say which frames belong to which clip? What does it do if a length is 0?",
@@ -165,9 +165,9 @@ QUESTIONS = (
         convolutions,
         lambda drawn: (np.zeros((7, 8, 9)), np.zeros((3, 3, 3))),
         (
-            Mistake("the padding in time is another one", "time"),
-            Mistake("the padding in space is another one", "space"),
-            Mistake("the kernel is turned round", wrong=lambda right, clip, k: right(clip, k[::-1, ::-1, ::-1])),
+            Mistake("the padding in time is a different one", "time"),
+            Mistake("the padding in space is a different one", "space"),
+            Mistake("the kernel is flipped", wrong=lambda right, clip, k: right(clip, k[::-1, ::-1, ::-1])),
         ),
         oral=(
             "Where does it pad in time? Change it, aloud, to pad on the other side: which lines change?",
@@ -181,7 +181,7 @@ QUESTIONS = (
         stacks,
         lambda drawn: ((20, 30, 40, 1), ((8, (3, 3, 3), (1, 2, 2), "same"), (16, (3, 3, 3), (1, 1, 1), "valid"))),
         (
-            Mistake("what is left over in the pooling is rounded the other way", "rounding"),
+            Mistake("the pooling rounds the other way", "rounding"),
             Mistake("the channels stand at the other end", "order"),
         ),
         oral=(
@@ -197,8 +197,8 @@ QUESTIONS = (
         lambda drawn: (((3, 1, 1), (3, 1, 2)),),
         (
             Mistake("the layers are taken in the other order", "layers"),
-            Mistake("it is one frame too many", wrong=lambda right, layers: right(layers) + 1),
-            Mistake("it is one frame too few", wrong=lambda right, layers: right(layers) - 1),
+            Mistake("the answer is one frame too many", wrong=lambda right, layers: right(layers) + 1),
+            Mistake("the answer is one frame too few", wrong=lambda right, layers: right(layers) - 1),
         ),
         oral=(
             "Why does a stride change the field of later layers, and not of its own?",
@@ -227,8 +227,8 @@ QUESTIONS = (
         sequences,
         lambda drawn: (np.zeros((1, 9, 1)), np.zeros((2, 1, 1))),
         (
-            Mistake("the kernel is turned round", "taps"),
-            Mistake("something else stands before the first frame", "before"),
+            Mistake("the kernel is flipped", "taps"),
+            Mistake("the padding before the first frame has other values", "before"),
         ),
         oral=(
             "Which matrix meets the frame itself? Show it in the code, and change it to the other way.",

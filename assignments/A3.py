@@ -75,7 +75,7 @@ QUESTIONS = (
         {"kind": tuple(KINDS), "padding": tuple(PADDING), "bias": tuple(BIAS)},
         stacks,
         lambda drawn: ((9, 10, 11, 2), ((4, (3, 3, 3), (1, 2, 2)),)),
-        (Mistake("the padding is another one", "padding"), Mistake("biases are counted the other way", "bias")),
+        (Mistake("the padding is a different one", "padding"), Mistake("biases are counted the other way", "bias")),
         oral=(
             "Which line is about the padding? Change it, aloud, to the other padding.",
             "Why is the stride no part of the parameters?",

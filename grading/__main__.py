@@ -28,15 +28,13 @@ def main(arguments=None):
     parser.add_argument("assignment", help="its name, such as A1")
     parser.add_argument("submissions", help="a folder, or a zip as Canvas or Moodle let you download it")
     variant = parser.add_mutually_exclusive_group(required=True)
-    variant.add_argument("--secret", metavar="FILE", help="what the assignment was made with, or its edition's key")
+    variant.add_argument("--secret", metavar="FILE", help="the secret that made the assignment, or the edition's key")
     variant.add_argument("--practice", action="store_true", help="grade the practice variant, which has no secret")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="where the results go")
     parser.add_argument("--semicolons", action="store_true", help="write tables as German and French spreadsheets do")
     parser.add_argument("--oral", type=int, default=5, help="how many students oral.html draws (default: %(default)s)")
-    parser.add_argument("--uploaded", action="store_true", help="these marks are now uploaded: compare the next ones")
-    parser.add_argument(
-        "--without-sandbox", action="store_true", help="run student code as yourself, with limits alone"
-    )
+    parser.add_argument("--uploaded", action="store_true", help="note these marks as uploaded; compare later ones")
+    parser.add_argument("--without-sandbox", action="store_true", help="run student code as yourself, with limits only")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count(), help="submissions at a time (default: %(default)s)"
     )
@@ -55,14 +53,11 @@ def main(arguments=None):
         parser.error(str(error))
     sandbox = Sandbox(bubblewrap=not options.without_sandbox)
     if problem := sandbox.problem():
-        print(f"Student code cannot be kept apart: {problem}.", file=sys.stderr)
-        print(
-            "--without-sandbox runs it as yourself: limited in time and memory, free to read and to send.",
-            file=sys.stderr,
-        )
+        print(f"The sandbox for student code does not work: {problem}.", file=sys.stderr)
+        print("--without-sandbox runs it as you, with limits. It can read and change your files.", file=sys.stderr)
         return 1
     if options.without_sandbox:
-        print("Without the sandbox: student code can read your files and reach the network.", file=sys.stderr)
+        print("Without the sandbox, student code can read your files and change them.", file=sys.stderr)
     try:
         reports.check_writable(out, len(submissions))
     except ValueError as error:
@@ -82,11 +77,12 @@ def main(arguments=None):
         if options.uploaded:
             uploads.note_upload(out, graded)
     except OSError as error:
-        print(f"{out} could not be written: {error}. The same command goes on from here.", file=sys.stderr)
+        print(f"{out} could not be written: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
     seconds = time.perf_counter() - began
-    rate = f", {60 * new / seconds:.0f} a minute" if new else ""
-    print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(names)}")
+    rate = f", {60 * new / seconds:.0f} per minute" if new else ""
+    count = f"{len(submissions)} submission{'s' * (len(submissions) > 1)}"
+    print(f"{count}, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(names)}")
     for line in _left_to_do(graded, absent):
         print(line)
     for line in _wrong(assignment, graded, unwritten, upload):
@@ -102,13 +98,13 @@ def _left_to_do(graded, absent):
     """Say what a person has yet to do."""
     for name, students in absent.items():
         if students:
-            yield f"{name} has rows for {', '.join(students)}, of whom there is no submission here: they wait."
+            yield f"{name} has rows for {', '.join(students)}, who have no submission here. The rows are kept."
     if incomplete := sum(not totals.text(result) for _, result in graded):
-        yield f"{incomplete} have no total yet, since a mark is missing: grades.csv says which."
+        yield f"Students without a total, because a mark is missing: {incomplete}; grades.csv says which."
     if anonymous := sum(submission.id.startswith("anon_") for submission, _ in graded):
-        yield f"{anonymous} are anonymous: show the names in Canvas, and download again, before you upload marks."
+        yield f"Anonymous students: {anonymous}. Post the names in Canvas and download again before you upload marks."
     if right_elsewhere := _students(graded, "to_instructor"):
-        yield f"Right for another edition: {', '.join(right_elsewhere)}; notes.csv says which questions."
+        yield f"Answers that are right for another edition: {', '.join(right_elsewhere)}; notes.csv says which."
     if to_look_at := [submission.student for submission, result in graded if totals.to_look_at(result)]:
         yield f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why, written.csv takes their points."
 
@@ -142,9 +138,9 @@ def _check_places(options):
 def _warnings(options):
     """Say what is not as it should be, and does not stop the grader."""
     if Path(options.out).resolve().is_relative_to(REPOSITORY):
-        yield f"{options.out} lies in the clone; names and marks belong where nothing is published from"
+        yield f"{options.out} lies in the clone; keep names and marks outside of it"
     if os.getuid() == 0:
-        yield "the grader runs as root; grade as an ordinary user, who has less to lose"
+        yield "the grader runs as root; run it as an ordinary user"
     if options.secret and secret.seen_by_others(options.secret):
         yield f"other users of this machine can read the secret: chmod 600 {options.secret}"
 
@@ -199,7 +195,7 @@ def grade_all(grader, submissions, out, workers):
                 show(len(submissions) - len(limited) + number)
         except KeyboardInterrupt:
             stopping.set()
-            print("\nStopped. The same command goes on from here.", file=sys.stderr, flush=True)
+            print("\nStopped. Run the same command again to go on.", file=sys.stderr, flush=True)
             end_all()
             os._exit(130)  # the threads wait for what was just ended, and would begin anew
     if sys.stdout.isatty():

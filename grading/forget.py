@@ -52,7 +52,7 @@ def main(folders):
         except (OSError, ValueError) as error:
             print(error, file=sys.stderr)
             return 1
-        print(f"{folder}: deleted" + (f", but for {', '.join(left)}, which the grader did not write" if left else ""))
+        print(f"{folder}: deleted" + (f", except {', '.join(left)}, which the grader did not write" if left else ""))
     return int(not folders)
 
 

@@ -10,7 +10,7 @@ EACH = 2  # questions with code that a student is asked about, beside one in wor
 ANY_LINE = (
     "What does line {line} do? Say the shape of each array in it for the example below the function in the notebook.",
     "Leave line {line} out. What comes out then, and for which inputs would nobody notice?",
-    "Write line {line} in another way that gives the same.",
+    "Write line {line} in another way that gives the same result.",
 )
 
 
@@ -23,7 +23,7 @@ def sample(draw, graded, size):
 
 def page(assignment, graded, size):
     """Return the page; ``size`` is how many students are drawn."""
-    parts = [f"<p>{len(graded)} handed in. Who is drawn depends on the secret alone.</p>"]
+    parts = [f"<p>{len(graded)} handed in. Only the secret decides who is drawn.</p>"]
     for submission, result in sample(assignment.draw, graded, size):
         draw = assignment.draw.under("oral", submission.system, submission.id)
         parts.append(f"<h2>{escape(submission.student)}</h2>")

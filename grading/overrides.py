@@ -98,21 +98,21 @@ def _problem(override, questions):
         return f"what must be one of {', '.join(KINDS)}, not {what!r}"
     everybody, of_question, valued = KINDS[what]
     if not override.name:
-        return "student or id must say whose it is; * is everybody"
+        return "student or id must name a student, or * for everybody"
     if override.whose == EVERYBODY and not everybody:
-        return f"{what} must be a student's, not everybody's"
+        return f"{what} must be for one student, not for *"
     if what == "weight" and override.whose != EVERYBODY:
-        return f"weight must be everybody's, with * for the student, not {override.name}'s"
+        return f"weight must be for everybody: student must be *, not {override.name}"
     if of_question is not None and bool(override.question) != of_question:
-        return f"{what} must name a question" if of_question else f"{what} must name no question"
+        return f"question must name one for {what}" if of_question else f"question must be empty for {what}"
     if override.question and override.question not in questions:
         return f"question must be one of {', '.join(sorted(questions))}, not {override.question!r}"
     if override.input and (what != "weight" or override.input < 0):
-        return "after the question there must be nothing, or, for weight, the number of one of its hidden inputs"
+        return "question must have no number after it, except for weight, where it is that of a hidden input"
     if not valued and override.value:
-        return f"{what} must have no value, not {override.value!r}"
+        return f"value must be empty for {what}, not {override.value!r}"
     if what == "group":
-        return "" if override.value else "group must have a value: whose file it is"
+        return "" if override.value else "value must say whose file it is"
     if valued and (value is None or ("%" in override.value and what != "late")):
         return f"value must be a number, not {override.value!r}"
     if what != "extra" and (value or 0) < 0:
@@ -193,7 +193,7 @@ def _change(override, result):
             mark["points"] = round(mark["points"] * value / mark["of"], 2) if mark["of"] else 0
         mark["of"] = value
     elif what == "points":
-        _note(result, override, f"{of}{number(value)} points, in place of {number(mark['points']) or 'none yet'}")
+        _note(result, override, f"{of}{number(value)} points instead of {number(mark['points']) or 'none yet'}")
         mark["points"] = value
     elif what == "extra" and mark:
         _note(result, override, f"{of}{number(value)} extra points")

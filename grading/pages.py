@@ -106,8 +106,8 @@ def answers(assignment, graded, in_words):
         blank = [submission.student for submission, result in graded if not result["written"].get(name)]
         parts.append(f"<p>Blank below its heading: {escape(', '.join(blank)) or 'nobody'}.</p>")
     parts.append(
-        "<h2>Elsewhere in the notebook</h2>\n<p>What else is a student's own, each with the question whose heading "
-        "stands before it. An answer may be among it.</p>"
+        "<h2>Elsewhere in the notebook</h2>\n<p>Everything else that is a student's own, with the question whose "
+        "heading stands before it. It may contain an answer.</p>"
     )
     for submission, result in graded:
         pieces = "".join(

@@ -156,7 +156,7 @@ def mark_function(question, cases, expected, answers, failures, mistakes=()):
         )
         checks.append((what, float(not wrong), 1.0))
         lines.append(f"{what}: {wrong or 'right'}")
-    if share(checks) < PART and (what := next((what for what, made in mistakes if same(made, answers)), "")):
+    if share(checks) < PART and (what := next((what for what, wrong in mistakes if same(wrong, answers)), "")):
         least, lines = PART, [f"a typical mistake: {what}. It earns {PART:.0%} of the points"]
     return Mark(round(question.points * share(checks, least), 2), lines, checks, least)
 

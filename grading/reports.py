@@ -1,17 +1,16 @@
-"""What the grader writes for people: tables for a spreadsheet, pages; and Gradescope's JSON."""
+"""What the grader writes for people: tables for a spreadsheet, and pages."""
 
 import hashlib
-import json
 import re
 import tempfile
 from collections import Counter
 
 from . import overrides, pages, tables, written
 from .questions import Model
-from .totals import missing, number, so_far, text, to_look_at
+from .totals import missing, number, text
 
 LONGEST_NAME = 120  # bytes; an encrypted home takes 143, the ending included
-FOLDERS = ("results", "feedback", "gradescope")
+FOLDERS = ("results", "feedback")
 ALIKE, ENOUGH = 0.6, 5  # the share of a class that fails alike from which on it is said, and of how many at least
 
 
@@ -104,24 +103,18 @@ def write_or_remove(folder, wanted, semicolons=None):
 
 
 def _write_pages(folder, assignment, graded):
-    """Write a page and Gradescope's results for each student; return those who have none, and why."""
+    """Write a page for each student; return those who have none, and why."""
     failed, there = {}, set()
     for submission, result in graded:
-        name = file_name(submission.student)
+        path = folder / "feedback" / f"{file_name(submission.student)}.html"
+        there.add(path)
         try:
-            data = json.dumps(gradescope(submission, result), indent=1)
             title, body = pages.feedback(assignment, submission, result)
-            for path, content in (
-                (folder / "feedback" / f"{name}.html", pages.page(title, *body)),
-                (folder / "gradescope" / f"{name}.json", data + "\n"),
-            ):
-                there.add(path)
-                tables.write_file(path, content)
+            tables.write_file(path, pages.page(title, *body))
         except Exception as error:  # one student's page must not stop the others
             failed[submission.student] = f"{type(error).__name__}: {error}"
-    for path in (*folder.glob("feedback/*.html"), *folder.glob("gradescope/*.json")):
-        if path not in there:
-            path.unlink()  # of somebody who has another name now
+    for path in set(folder.glob("feedback/*.html")) - there:
+        path.unlink()  # of somebody who has another name now
     return failed
 
 
@@ -177,36 +170,3 @@ def check_writable(folder, submissions):
                 trial.write(bytes(20_000 * submissions if part == folder else 1))
     except OSError as error:
         raise ValueError(f"out must be a folder that can be written to, not {folder}: {error.strerror}") from None
-
-
-def gradescope(submission, result, check=()):
-    """Return a result as Gradescope reads it, a dict.
-
-    Before the deadline students see the lines of the hand-in check and nothing else. Questions that a person marks have
-    no score here. If another mark is missing nothing has one: Gradescope then says so, and takes no sum for a mark.
-
-    Parameters
-    ----------
-    submission : Submission
-    result : dict
-    check : list of str
-        What `Grader.check` says.
-    """
-    scored = not to_look_at(result)
-    tests = [
-        {
-            "name": name,
-            **({"score": mark["points"]} if scored and mark["points"] is not None else {}),
-            "max_score": mark["of"],
-            "output": "\n".join([*mark["lines"], *["to be marked by a person"] * (mark["points"] is None)]),
-            "visibility": "after_due_date",
-        }
-        for name, mark in result["marks"].items()
-    ]
-    for name, lines, seen in (
-        ("decided by your instructor", result.get("changes", ()), "after_due_date"),
-        ("notes", pages.notes(submission, result), "after_due_date"),
-        ("for the instructor", result.get("to_instructor", ()), "hidden"),
-    ):
-        tests += [{"name": name, "output": "\n".join(lines), "visibility": seen}] * bool(lines)
-    return {**({"score": so_far(result)} if scored else {}), "output": "\n".join(check), "tests": tests}

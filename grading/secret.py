@@ -87,9 +87,9 @@ def edition(key, name):
         whose, digits = key.removeprefix(EDITION).decode().split()
         own = bytes.fromhex(digits)
     except ValueError:
-        raise ValueError("secret begins like the key of an edition, and is none") from None
+        raise ValueError("secret begins like the key of an edition but is not one") from None
     if whose != name:
-        raise ValueError(f"secret must be the class's, or the key of {name}'s edition, not of {whose}'s")
+        raise ValueError(f"secret must be the class's secret, or the key of {name}'s edition, not of {whose}'s")
     return own
 
 
@@ -118,12 +118,12 @@ def read(path, repository):
     path = Path(path).expanduser().resolve()  # not every shell does so after an =
     if path.is_relative_to(Path(repository).resolve()):
         raise ValueError(
-            f"secret must be a file outside the repository, not {path.name}: what is in here gets published"
+            f"secret must be a file outside the repository, not {path.name}: what lies in there gets published"
         )
     try:
         key = path.read_bytes()
     except OSError as error:
         raise ValueError(f"secret must be a file that can be read, not {path}: {error.strerror}") from None
     if not key:
-        raise ValueError(f"secret must be a file that holds something, and {path} is empty")
+        raise ValueError(f"secret must be a file with a secret in it; {path} is empty")
     return key

@@ -140,7 +140,7 @@ def _unpacked(files, zips, depth=2):
         try:
             zips[0] -= 1
             if zips[0] < 0 or not depth:
-                raise UnreadableError("it is a zip within zips, and not opened")
+                raise UnreadableError("it is a zip within zips, which is not opened")
             members = _members(_read(read), MOST_IN_A_STUDENTS_ZIP)
         except UnreadableError as error:
             yield name, partial(_fail, error)
@@ -217,7 +217,9 @@ def collect(path, assignment):
             name = f"{name} (2)"
         taken.add(name.casefold())
         others = ", ".join(sorted(sources[system, identity] - {source}))
-        problem = f"{source} and {others} have one number or name, {identity}; find out whose it is" if others else ""
+        problem = (
+            f"{source} and {others} have the same number or name, {identity}; find out whose it is" if others else ""
+        )
         submissions.append(Submission(name, system, identity, late, files, problem, front))
     if not submissions:
         raise ValueError(f"submissions must hold at least one file, and there is none in {path}")
@@ -337,4 +339,4 @@ def _link():
 
 
 def _foreign():
-    raise UnreadableError("the zip is packed in a way that is not read here")
+    raise UnreadableError("the zip uses a compression that the grader does not read")

@@ -128,12 +128,12 @@ def _why(old, new, name):
     """Say why a mark is another one."""
     if not old or not new:
         return "was not in the last upload" if new else "there is no submission here"
-    asked = [name] if name != "total" else list(new["points"])
+    counted = [name] if name != "total" else list(new["points"])
     reasons = [line for line in new["decided"] if line not in old["decided"]]
     reasons += [f"no longer: {line}" for line in old["decided"] if line not in new["decided"]]
     others = tuple(f"{other}{mark}" for other in new["points"] if name not in (other, "total") for mark in ":,")
     reasons = [f"overrides.csv: {line}" for line in reasons if not line.removeprefix("no longer: ").startswith(others)]
-    reasons += ["written.csv"] * any(old["by hand"].get(one) != new["by hand"].get(one) for one in asked)
+    reasons += ["written.csv"] * any(old["by hand"].get(key) != new["by hand"].get(key) for key in counted)
     reasons += ["another file"] * (old["file"] != new["file"])
     reasons += ["another version of the grader or of the assignment"] * (old["grader"] != new["grader"])
     return "; ".join(reasons) or "graded again"

@@ -90,7 +90,7 @@ IN_A_FUNCTION = {
         signal.setitimer(signal.ITIMER_PROF, 0), signal.setitimer(signal.ITIMER_REAL, 0)
         while True: pass
         """,
-        "took more than 10 s of computing",
+        "took more than 5 s of computing",
     ),
     "sleep": (
         """
@@ -211,7 +211,7 @@ IN_A_FUNCTION |= {
                 for _ in iter(int, 1): pass
             except BaseException: pass
         """,
-        "took more than 10 s of computing",
+        "took more than 5 s of computing",
     ),
     "the instructor's terminal": ("open('/dev/tty', 'w')", "No such device"),
 }
@@ -568,7 +568,7 @@ def test_a_class_graded_twice_in_another_order_with_other_workers_and_load_is_by
     for line in (
         "bob,conv3d: not graded: look: it took more than 2 s and was stopped",
         'eve,"conv3d: not graded: look: it left more than 2,000 files"',
-        '"not graded: look: x and y have one number or name, 999, find out whose it is"',
+        '"not graded: look: x and y have the same number or name, 999, find out whose it is"',
     ):
         assert line in notes, notes
     assert ";" not in notes and notes.replace("\n", "").isprintable() and "0x" not in notes
