@@ -42,7 +42,6 @@ keras.config.set_image_data_format("channels_last")
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
-
 def _uses_onednn():
     """Ask TensorFlow, not the environment: it may have been imported before this module, with other settings."""
     try:
