@@ -108,7 +108,7 @@ endif
 
 # The virtual environment, made anew when the lock changes. uv is one of the locked packages: pip installs it, by its
 # hash, and it installs the rest.
-NOT_FETCHED = { echo "The packages could not be fetched, see above. Set-up needs the network, once, for about GIGABYTES:" \
+NOT_FETCHED = { echo "The packages could not be fetched, see above. Set-up needs the network, once, for about 1 GB:" \
 	"if you are offline, connect and run make again; behind a proxy, set HTTPS_PROXY first."; exit 1; }
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -117,7 +117,7 @@ $(READY): requirements.lock pyproject.toml
 		{ echo "Your home folder, HOME=$$HOME, cannot be written to, and packages are kept there once they are" \
 		"downloaded. Name another folder: HOME=/some/folder make ..."; exit 1; }
 	@$(if $(MOVED),echo "This clone was moved: .venv was made in $(MADE_IN) and is made anew.")
-	@echo "Setting up .venv (about a minute, once; longer if the network is slow) ..."
+	@echo "Setting up .venv (about 1 GB is fetched, once; a minute or more) ..."
 	@$(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
 	@$(IN_VENV) pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt || $(NOT_FETCHED)

@@ -38,14 +38,22 @@ def build_book():
         print("The book was not built, so links to its chapters do not open; make book says why.")
 
 
-def options():
-    """List the options with which JupyterLab serves the clone and the book, and opens at the copies."""
-    return [
-        "--log-level=WARN",
-        f"--ServerApp.root_dir={ROOT}",
-        f"--ServerApp.extra_static_paths={BOOK}",
-        "--LabApp.default_url=/lab/tree/my_lessons",
-    ]
+def options(arguments=()):
+    """List the options with which JupyterLab serves clone and book, and opens at the copies; what is given goes first.
+
+    Examples
+    --------
+    >>> options(["--ServerApp.root_dir=/home/me", "--no-browser"])[-3:]
+    ['--LabApp.default_url=/lab/tree/my_lessons', '--ServerApp.root_dir=/home/me', '--no-browser']
+    """
+    ours = {
+        "--log-level": "WARN",
+        "--ServerApp.root_dir": ROOT,
+        "--ServerApp.extra_static_paths": BOOK,
+        "--LabApp.default_url": "/lab/tree/my_lessons",
+    }
+    given = {argument.partition("=")[0] for argument in arguments}
+    return [*(f"{name}={value}" for name, value in ours.items() if name not in given), *arguments]
 
 
 def main(arguments):
@@ -56,7 +64,7 @@ def main(arguments):
     kernels.use()
     from jupyterlab.labapp import main as jupyterlab
 
-    return jupyterlab([*options(), *arguments])
+    return jupyterlab(options(arguments))
 
 
 if __name__ == "__main__":
