@@ -241,8 +241,8 @@ def test_a_browser_opens_at_the_copies_and_the_links_of_page_0_open_pages(opened
         with fresh.expect_page() as opening:
             notebook.locator(f'a[href="{target}"]').last.click()
         chapter = opening.value
-        expect(chapter.locator("main h1").first).to_be_visible()
+        expect(chapter.locator("article.bd-article h1").first).to_be_visible()
         assert chapter.url == urljoin(opened_lab, target)
         for _, target in links:
             with page_in(fresh, urljoin(opened_lab, target)) as chapter:  # nothing that it asks for is missing
-                expect(chapter.locator("main h1").first).to_be_visible()
+                expect(chapter.locator("article.bd-article h1").first).to_be_visible()

@@ -120,10 +120,10 @@ def write_badge(notebook, link):
 def write_links(notebook, path):
     """End a lesson in links to its chapter, the quiz and the exercises, in the place of any other such cell."""
     notebook.cells = [cell for cell in notebook.cells if LINKS_TAG not in cell.metadata.get("tags", [])]
-    number = re.match(r"\d*", Path(path).name)[0]
-    for chapter in (ROOT / "book").glob(f"{number}_*.md") if number else ():
+    lesson = re.match(r"(\d+)b?_", Path(path).name)
+    for chapter in (ROOT / "book").glob(f"{lesson[1]}_*.md") if lesson else ():
         page = f"../book/{chapter.name}"
-        title = f"[chapter {int(number)}]({page})"
+        title = f"[chapter {int(lesson[1])}]({page})"
         text = f"Go on with the [quiz]({page}#quiz) and the [exercises]({page}#exercises) of {title}."
         cell = nbformat.v4.new_markdown_cell(text, id="links", metadata={"tags": [LINKS_TAG]})
         notebook.cells.append(cell)
