@@ -16,7 +16,8 @@ SCRIPTS = {"msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "mundero
 PARTS = SCRIPTS | {"mfrac": 2, "mroot": 2}
 ACCENTS = {"^": "\N{MODIFIER LETTER CIRCUMFLEX ACCENT}", "~": "\N{SMALL TILDE}"}  # lower, and not as wide
 BRACES = "\N{TOP CURLY BRACKET}\N{BOTTOM CURLY BRACKET}"
-THIN = "0.1667em"  # TeX's thin space
+THIN, MEDIUM = "0.1667em", "0.2222em"  # TeX's spaces
+SPACES = {"/": "0", "′": "0", "·": MEDIUM, "⊙": MEDIUM}
 
 
 def as_mathml(latex, display):
@@ -88,8 +89,9 @@ def repair(math):
             for operator in (operator for script in parent[1:] for operator in script.iter("mo")):
                 operator.attrib |= {"lspace": "0", "rspace": "0"}
         for sign in parent.findall("mo"):
-            if sign.text in ("/", "′"):
-                sign.attrib |= {"lspace": "0", "rspace": "0"}
+            space = SPACES.get(sign.text)
+            if space and "lspace" not in sign.attrib:
+                sign.attrib |= {"lspace": space, "rspace": space}
         space_functions(parent)
         join_digits(parent)
 
