@@ -68,17 +68,19 @@ def weight(response):
 
 @contextmanager
 def arriving(browser, address, **options):
-    """A page, and the answers that it got: its scripts, pictures and fonts come only after its text is on the screen."""
+    """A page, and the answers that it got; scripts, pictures and fonts come only after its text is on the screen."""
     answers, held = [], []
+
+    def hold(route):
+        if held is not None and route.request.resource_type in ("script", "image", "font"):
+            held.append(route)
+        else:
+            route.continue_()
+
     with context(browser, **options) as fresh, fresh.new_page() as page:
         page.add_init_script(SHIFTS)
         page.on("response", answers.append)
-        page.route(
-            lambda _: True,
-            lambda route: held.append(route)
-            if held is not None and route.request.resource_type in ("script", "image", "font")
-            else route.continue_(),
-        )
+        page.route(lambda _: True, hold)
         page.goto(address, wait_until="commit")
         page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
         waiting, held = held, None

@@ -9,7 +9,6 @@ import sys
 import unicodedata
 from html import unescape
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
 
 from fontTools import subset
@@ -23,14 +22,14 @@ ONCE_PUBLISHED = "\uf09b\uf0eb\uf013\uf135"  # what the theme shows once the rep
 
 
 def icons(html):
-    """Collect the icons that the pages of a built book can show, a set of characters: those that its style sheet names."""
+    """Collect the icons that the pages of a built book can show, those that its style sheet names; a set of str."""
     css = (html / "_static" / "book.css").read_text("utf-8")
     named = (chr(int(code, 16)) for code in re.findall(r"\\([ef][0-9a-f]{3})\b", css))
     return {*named, *re.findall("[\ue000-\uf8ff]", css)}
 
 
 def italic(letter):
-    """Return the italic letter that a browser draws for an identifier of one letter, or what there is if there is none."""
+    """Return the italic letter that a browser draws for an identifier of one letter, or the letter if there is none."""
     if letter == "h":
         return "\N{PLANCK CONSTANT}"
     name = unicodedata.name(letter).removeprefix("LATIN ").removeprefix("GREEK ").replace(" LETTER", "")
@@ -40,13 +39,18 @@ def italic(letter):
         return letter
 
 
+def is_letter(text):
+    """Say whether an identifier is a single letter, which a browser makes italic."""
+    return len(text) == 1 and text.isalpha()
+
+
 def characters(html):
-    """Collect what the formulas of a built book show, a set of characters."""
+    """Collect what the formulas of a built book show, a set of str."""
     found = set()
     for page in html.rglob("*.html"):
         for math in re.findall(r"(?s)<math.*?</math>", page.read_text("utf-8")):
             found.update(*map(unescape, re.findall(r">([^<]+)<", math)))
-            found.update(italic(text) for text in map(unescape, re.findall(r"<mi>([^<]+)</mi>", math)) if len(text) == 1)
+            found.update(map(italic, filter(is_letter, map(unescape, re.findall(r"<mi>([^<]+)</mi>", math)))))
     return {character for character in found if not character.isspace()}
 
 

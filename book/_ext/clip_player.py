@@ -15,13 +15,12 @@ from sphinx.util.docutils import SphinxDirective
 import seqlib
 from seqlib import rendering, show, tasks
 
-
 CONTROLS = """<div class="clip-controls" role="group" aria-label="player">
 <button type="button" class="clip-toggle">Play</button>
-<button type="button" aria-label="one frame back">‹</button>
-<button type="button" aria-label="one frame forward">›</button>
+<button type="button" aria-label="one frame back">&lsaquo;</button>
+<button type="button" aria-label="one frame forward">&rsaquo;</button>
 <input type="range" min="0" max="{last}" value="0" aria-label="frame">
-<span class="clip-readout" aria-hidden="true">frame 0 of 0–{last}</span>
+<span class="clip-readout" aria-hidden="true">frame 0 of 0&ndash;{last}</span>
 </div>
 """
 

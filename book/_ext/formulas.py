@@ -17,7 +17,8 @@ PARTS = SCRIPTS | {"mfrac": 2, "mroot": 2}
 ACCENTS = {"^": "\N{MODIFIER LETTER CIRCUMFLEX ACCENT}", "~": "\N{SMALL TILDE}"}  # lower, and not as wide
 BRACES = "\N{TOP CURLY BRACKET}\N{BOTTOM CURLY BRACKET}"
 THIN, MEDIUM = "0.1667em", "0.2222em"  # TeX's spaces
-SPACES = {"/": "0", "′": "0", "·": MEDIUM, "⊙": MEDIUM}
+PRIME = "\N{PRIME}"
+SPACES = {"/": "0", PRIME: "0", "·": MEDIUM, "⊙": MEDIUM}
 
 
 def as_mathml(latex, display):
@@ -75,7 +76,7 @@ def repair(math):
         for sign in parent.findall("mi"):
             if sign.text and unicodedata.category(sign.text[0]) == "Sm" and sign.text not in "∂∇∞":
                 sign.tag = "mo"
-        if parent.tag == "msubsup" and parent[2].text == "′":  # a browser would raise it twice
+        if parent.tag == "msubsup" and parent[2].text == PRIME:  # a browser would raise it twice
             base, lower, prime = parent
             prime.tag = "mo"
             whole = ElementTree.Element("mrow")

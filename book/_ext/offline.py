@@ -16,7 +16,7 @@ def defer_scripts(app, pagename, templatename, context, doctree):
         if script.filename:
             script.attributes["defer"] = "defer"
     # It would run before the script that makes what it sets, and only a switch of versions reads it.
-    scripts[:] = [script for script in scripts if "DOCUMENTATION_OPTIONS.pagename" not in script.attributes.get("body", "")]
+    scripts[:] = [script for script in scripts if "OPTIONS.pagename" not in script.attributes.get("body", "")]
 
 
 def setup(app):

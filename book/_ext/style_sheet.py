@@ -81,11 +81,9 @@ def keep_used(rules, known):
 def slim(css, known):
     """Leave out of a style sheet comments, the rules that nothing uses and the animations that these had; str."""
     plain = re.sub(r"\s+", " ", re.sub(r"(?s)/\*.*?\*/", " ", css))
-    kept = keep_used(tinycss2.parse_stylesheet(plain, skip_whitespace=True), known)
-    rules = [line for line in kept.splitlines(keepends=True) if not line.startswith(("@keyframes", "@-webkit-keyframes"))]
-    animated = "".join(rules)
-    frames = [line for line in kept.splitlines(keepends=True) if line.startswith("@keyframes")]
-    return animated + "".join(line for line in frames if line.split()[1].partition("{")[0] in animated)
+    lines = keep_used(tinycss2.parse_stylesheet(plain, skip_whitespace=True), known).splitlines(keepends=True)
+    rules = "".join(line for line in lines if "@keyframes" not in line and "-keyframes" not in line)
+    return rules + "".join(line for line in lines if line.startswith("@keyframes") and line.split()[1] in rules)
 
 
 def link(sheets, app, pagename, templatename, context, doctree):
