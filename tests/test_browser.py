@@ -79,7 +79,7 @@ def arriving(browser, address, **options):
 
     with context(browser, **options) as fresh, fresh.new_page() as page:
         page.add_init_script(SHIFTS)
-        page.on("response", answers.append)
+        page.on("response", lambda answer: answers.append(answer))
         page.route(lambda _: True, hold)
         page.goto(address, wait_until="commit")
         page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")

@@ -220,4 +220,4 @@ def test_every_figure_closes_its_caption(pages):
 
 def test_no_page_loads_the_icon_script_or_preloads(pages):
     for name, page in pages.items():
-        assert "fontawesome" in page and not re.search(r'all\.min\.js|rel="preload"', page), name
+        assert "/book.css" in page and not re.search(r'all\.min\.js|rel="preload"', page), name
