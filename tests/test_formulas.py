@@ -75,6 +75,16 @@ def test_signs_are_set_as_tex_sets_them():
     assert tags("b'_h").count("msubsup") == 0
 
 
+def test_a_formula_keeps_the_comma_behind_it():
+    one, two = (
+        '<span class="math notranslate"><math>a</math></span>',
+        '<span class="math notranslate"><math>b</math></span>',
+    )
+    context = {"body": f"<p>{one} and {two}, so</p>"}
+    formulas.keep_together(None, "", "", context, None)
+    assert context["body"] == f'<p>{one} and <span class="text-nowrap">{two},</span> so</p>'
+
+
 # The font.
 
 

@@ -90,7 +90,7 @@ def repair(math):
             for operator in (operator for script in parent[1:] for operator in script.iter("mo")):
                 operator.attrib |= {"lspace": "0", "rspace": "0"}
         for sign in parent.findall("mo"):
-            space = SPACES.get(sign.text)
+            space = SPACES.get(sign.text) if len(parent) > 1 else "0"
             if space and "lspace" not in sign.attrib:
                 sign.attrib |= {"lspace": space, "rspace": space}
         space_functions(parent)
@@ -134,8 +134,19 @@ def visit(self, node, tag, display):
     raise nodes.SkipNode
 
 
+def keep_together(app, pagename, templatename, context, doctree):
+    """Let no line end between a formula and the comma behind it: browsers would let it."""
+    if "<math" in context.get("body", ""):
+        context["body"] = re.sub(
+            r'(?s)(<span class="math[^>]*><math(?:(?!</math>).)*</math></span>)([,.;:?!)]+)',
+            r'<span class="text-nowrap">\1\2</span>',
+            context["body"],
+        )
+
+
 def setup(app):
     """Register with Sphinx; `html_math_renderer` in _config.yml chooses it."""
+    app.connect("html-page-context", keep_together)
     inline, block = partial(visit, tag="span", display="inline"), partial(visit, tag="div", display="block")
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
