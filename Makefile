@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links repository lock format clean
+.PHONY: help book slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -92,6 +92,9 @@ repository: $(READY)  ## Set the public address, URL=https://..., and write it i
 lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock.
 	@$(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
 		--generate-hashes --no-annotate --no-header requirements.txt -o requirements.lock
+
+fonts: book  ## Make the book's fonts, book/fonts/, of the characters that its pages show (needs the network).
+	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with ziamath==0.13 python -m tools.fonts
 
 format: $(READY)  ## Format the code of the package, the tools, the tests and the notebooks.
 	@$(IN_VENV) ruff check --fix --quiet . ; $(IN_VENV) ruff format .
