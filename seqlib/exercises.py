@@ -494,7 +494,7 @@ def _growth(answer, random):
             return f"`{name}`: frames are channels here, so the first layer reads twice as many"
         if name == "early_fusion":
             return (
-                f"`{name}`: only the first layer reads the frames; behind it nothing has changed. Build both and count"
+                f"`{name}`: only the first layer reads the frames; after it nothing has changed. Build both and count"
             )
         if not parameters:
             return f"`{name}`, parameters: the same weights serve every frame"
@@ -616,8 +616,8 @@ EXERCISES = {
     "2.1": value(
         "the number of parameters that are added",
         3 * 3 * (3 - 1) * 16,
-        (432, "the first convolution has so many weights in colour; how many more is that than in grey?"),
-        (448, "with its biases, the first convolution has so many in colour; how many more is that than in grey?"),
+        (432, "this is how many weights the first convolution has in colour; how many more is that than in grey?"),
+        (448, "this is how many the first convolution has in colour, with its biases; how many more is that than in grey?"),
         (144, "these are the weights for one more channel; from grey to colour there are two more"),
         (320, "the biases do not double: there is one for each filter, whatever the input"),
         (2 * 27_716, "this would be the whole network times three, but only one layer reads the channels of the clip"),
@@ -674,10 +674,10 @@ EXERCISES = {
         "largest(features, lengths)",
         _padded,
         _largest,
-        (lambda features, lengths: features.max(1), "the frames behind a clip's end are counted as well"),
+        (lambda features, lengths: features.max(1), "the frames after a clip's end are counted as well"),
         (
             lambda features, lengths: _largest(features, lengths, instead=0),
-            "a feature that is negative in every frame comes out as 0: put something smaller behind the end",
+            "a feature that is negative in every frame comes out as 0: put something smaller after the end",
         ),
         (
             lambda features, lengths: _largest(features, lengths, longer=1),
