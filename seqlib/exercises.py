@@ -52,7 +52,7 @@ def check(number: str, answer: Any) -> Verdict:
     >>> check("P.1", lambda clip: clip[:, ::-1])
     P.1: not yet. This turns every frame upside down; time is the first axis of a clip.
     >>> check("2.1", 432)
-    2.1: not yet. The first convolution has so many weights in colour; how many more is that than in grey?
+    2.1: not yet. This is how many weights the first convolution has in colour; how many more is that than in grey?
     """
     if isinstance(number, str) and number in OPEN:
         raise ValueError(f"exercise {number} has no check: compare your answer with its solution")
@@ -617,7 +617,7 @@ EXERCISES = {
         "the number of parameters that are added",
         3 * 3 * (3 - 1) * 16,
         (432, "this is how many weights the first convolution has in colour; how many more is that than in grey?"),
-        (448, "this is how many the first convolution has in colour, with its biases; how many more is that than in grey?"),
+        (448, "this is how many it has in colour, with its biases; how many more is that than in grey?"),
         (144, "these are the weights for one more channel; from grey to colour there are two more"),
         (320, "the biases do not double: there is one for each filter, whatever the input"),
         (2 * 27_716, "this would be the whole network times three, but only one layer reads the channels of the clip"),
