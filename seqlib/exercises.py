@@ -873,11 +873,11 @@ EXERCISES = {
         _mean_change,
         (
             lambda features, lengths: (features[:, -1] - features[:, 0]) / (features.shape[1] - 1),
-            "this takes the last place of the array, which is behind the end of a shorter clip",
+            "this takes the last place of the array, which is after the end of a shorter clip",
         ),
         (
             lambda features, lengths: (features[:, -1] - features[:, 0]) / (lengths - 1)[:, None],
-            "this takes the last place of the array, which is behind the end of a shorter clip",
+            "this takes the last place of the array, which is after the end of a shorter clip",
         ),
         (
             lambda features, lengths: _mean_change(features, lengths) * ((lengths - 1) / lengths)[:, None],
