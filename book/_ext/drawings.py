@@ -38,7 +38,8 @@ for _name, _look in FAMILIES.items():
     for _tint, _share in TINTS.items():
         COLOURS[tint(_look.colour, _share)] = f"color-mix(in srgb, {_colour} var(--drawn-{_tint}), var(--drawn-ground))"
 # What is in a frame or a map is the same on every page, and so is what is written on it.
-SAME = "#40404a #808088 #f2f2ee #1d1d24 #dfe7f5 #c6d6f0 #a9c2e8 #8cadde #7096d0 #557fbf #3f68a8 #2d528d".split()
+SAME = ("#40404a", "#808088", "#f2f2ee", "#1d1d24", "#dfe7f5", "#c6d6f0", "#a9c2e8", "#8cadde", "#7096d0", "#557fbf")
+SAME += ("#3f68a8", "#2d528d")
 COLOURS |= dict(zip(SAME, SAME, strict=True))
 
 
@@ -82,7 +83,8 @@ def inline_all(app, pagename, templatename, context, doctree):
     """Put each drawing of a page into it."""
     if app.builder.format != "html" or not doctree:
         return
-    drawings = {name: Path(app.srcdir, path) for path, name in app.builder.images.items() if name.endswith(".svg")}
+    paths = {name: Path(app.srcdir, path) for path, name in app.builder.images.items() if name.endswith(".svg")}
+    drawings = {name: path for name, path in paths.items() if path.parent.name == "_static"}  # not the lessons' plots
 
     def replaced(tag):
         name = re.search(r'src="[^"]*?([^"/]+)"', tag[0])[1]
