@@ -49,13 +49,13 @@ class Picture(SphinxDirective):
         if len(found) != 1:
             raise self.error(f"picture must name a cell with one picture, as in notebook::id, not {self.arguments[0]}")
         alt = found[0].metadata["image/png"]["alt"]
-        figure = nodes.figure(classes=["wide", "from-lesson"])
+        width = found[0].metadata["image/png"]["width"]
+        figure = nodes.figure(classes=["from-lesson"] if width < 544 else ["wide", "from-lesson"])
         if "image/svg+xml" in found[0].data:
             kept = keep_picture(self.env, found[0].data["image/svg+xml"].encode(), ".svg")
         else:
             kept = keep_picture(self.env, b64decode(found[0].data["image/png"]))
-        width = f"{found[0].metadata['image/png']['width']}px"
-        figure += nodes.image(uri=kept, alt=alt, width=width, classes=["no-scaled-link"])
+        figure += nodes.image(uri=kept, alt=alt, width=f"{width}px", classes=["no-scaled-link"])
         if self.content:
             caption = nodes.caption()
             caption += [child for part in self.parse_content_to_nodes() for child in part.children]
