@@ -71,7 +71,7 @@ class Clip(SphinxDirective):
 
 
 def film(env, members, described):
-    """Make a clip's figure of members (k, T, H, W, 1) and the name and description of each."""
+    """Make a clip's figure of grey members (k, T, H, W, C) and the name and description of each."""
     _, frames, side, *_ = members.shape
     figure = clip(classes=["clip"], frames=frames, side=side, members=described)
     alt = " | ".join(f"{name}: {text}" if name else text for name, text in described)
@@ -118,22 +118,21 @@ def taken_apart(animation):
     Parameters
     ----------
     animation : PIL image
-        Grey frames, in which each pixel of a clip is a square. Between the clips, and above them with their names, is
-        white.
+        Its frames hold clips side by side, each pixel a square, on white, which may have their names at the top.
 
     Returns
     -------
-    uint8 array (k, T, H, W, 1)
+    uint8 array (k, T, H, W, 3)
     bool
         Whether there are names.
     """
-    frames = np.stack([np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(animation)])
-    grey = frames < 255
-    rows, columns = (np.flatnonzero(grey.mean(axes) > 0.5) for axes in ((0, 2), (0, 1)))
-    clips = np.split(frames[:, rows][..., columns], np.flatnonzero(np.diff(columns) > 1) + 1, axis=-1)
-    change = np.flatnonzero((np.diff(clips[0], axis=1) != 0).any((0, 2))) + 1
-    step = np.gcd.reduce([len(rows), *change])
-    return np.maximum(np.stack(clips)[..., ::step, ::step, None], 1), bool(rows[0])
+    frames = np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(animation)])
+    drawn = (frames < 255).any(-1)
+    rows, columns = (np.flatnonzero(drawn.mean(axes) > 0.5) for axes in ((0, 2), (0, 1)))
+    clips = np.split(frames[:, rows][:, :, columns], np.flatnonzero(np.diff(columns) > 1) + 1, axis=2)
+    changes = np.flatnonzero((clips[0][:, 1:] != clips[0][:, :-1]).any((0, 2, 3))) + 1
+    step = np.gcd.reduce([len(rows), *changes])
+    return np.stack(clips)[:, :, ::step, ::step], bool(rows[0])
 
 
 def play_animations(app, doctree):
@@ -145,10 +144,10 @@ def play_animations(app, doctree):
         with Image.open(path) as animation:
             if not getattr(animation, "is_animated", False):
                 continue
-            if max(len(set(pixel)) for _, pixel in animation.convert("RGB").getcolors(2**24)) > 1:
-                logger.warning("an animation in colour has no player: %s", picture["alt"], location=picture)
-                continue
             members, named = taken_apart(animation)
+        if (members != members[..., :1]).any() or not members.all():
+            logger.warning("only a grey animation without black has a player: %s", picture["alt"], location=picture)
+            continue
         parts = picture["alt"].removeprefix("Animation. ").split(" | ")
         described = [part.split(": ", 1) if named else ("", part) for part in parts]
         picture.replace_self(film(app.env, members, described))

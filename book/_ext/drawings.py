@@ -38,8 +38,8 @@ for _name, _look in FAMILIES.items():
     for _tint, _share in TINTS.items():
         COLOURS[tint(_look.colour, _share)] = f"color-mix(in srgb, {_colour} var(--drawn-{_tint}), var(--drawn-ground))"
 # What is in a frame or a map is the same on every page, and so is what is written on it.
-SAME = ("#40404a", "#808088", "#f2f2ee", "#1d1d24", "#dfe7f5", "#c6d6f0", "#a9c2e8", "#8cadde", "#7096d0", "#557fbf")
-SAME += ("#3f68a8", "#2d528d")
+SAME = ("#40404a", "#808088", "#f2f2ee", "#1d1d24", "#dfe7f5", "#c6d6f0", "#a9c2e8", "#8cadde", "#7096d0", "#446bab")
+SAME += ("#355c99", "#274a84")
 COLOURS |= dict(zip(SAME, SAME, strict=True))
 
 
