@@ -833,8 +833,8 @@ def _ink(shade):
 def picture(figure: Figure, alt: str) -> Picture:
     """Turn a Matplotlib figure into a picture with alternative text, and close the figure.
 
-    Lines and words are smaller as SVG, so there is SVG besides the PNG. Where SVG is larger, as of what holds images, there
-    is a PNG alone, of twice the resolution.
+    Lines and words are smaller as SVG, so there is SVG besides the PNG. Images are not: of these there is a PNG alone,
+    of twice the resolution.
 
     Parameters
     ----------
