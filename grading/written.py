@@ -61,7 +61,7 @@ def add(rows, given, graded):
                 if marked.get(name, _words(result, name)) == _words(result, name):
                     mark["points"] = result["by_hand"][name] = number
                 else:
-                    look.append(f"{name}: {CHANGED}; you gave {row[name]}")
+                    look.append(f"{name}: {CHANGED} (you gave {row[name]})")
                     row[name] = ""
             look = [note for note in look if note and not row.get(note.partition(":")[0])]
             row["look"], result["words_changed"] = "; ".join(look), look
