@@ -77,7 +77,7 @@ class Grader:
         """
         if submission.problem:
             return self.unmarked([f"{NOT_GRADED_LOOK}: {submission.problem}"])
-        notes, to_instructor, runs, other, no_part, cells = [], [], None, "", "", []
+        notes, to_instructor, runs, other, no_part, cells = [], [], None, "", "", None
         try:
             cells, note = self._choose(submission)
             notes += [note] if note else []
@@ -86,8 +86,8 @@ class Grader:
             notes.append(f"{NOT_GRADED_LOOK}: the notebook: {error}")
         if other:
             notes.append(f"{NOT_GRADED_LOOK}: {other}")
-            cells = []
-        if cells:
+            cells = None
+        if cells is not None:
             if other := self._other_edition(cells):
                 notes.append(other)
                 no_part = "this notebook is of another edition"
@@ -96,13 +96,14 @@ class Grader:
             if foreign := self._foreign(runs):
                 to_instructor.append(foreign)
                 no_part = no_part or "two answers or more fit another edition; the notebook says so in How it is graded"
+        cells = cells or []
         pieces = collector.pieces(cells, self.assignment.form)
         marks, written, limited = {}, {}, runs is not None and runs.limited
         for question in self.assignment.questions:
             if isinstance(question, Model):
                 marks[question.name] = self._model(question, submission)
                 limited |= marks[question.name].points is None
-            elif not runs:
+            elif runs is None:
                 marks[question.name] = Mark(None, [])
             elif isinstance(question, Function):
                 marks[question.name] = self._function(question, runs, cells, no_part)
@@ -396,9 +397,8 @@ class _Runs:
             self.slow.append(label)
         if label and len(self._notes) < MOST_NOTES:
             cell, _, line = label.partition(", line ")
-            self._notes[
-                plain(collector.failed(cell, why, int(line or 0), self.sources.get(cell, "")) + passed_over)
-            ] = None
+            note = collector.failed(cell, why, int(line or 0), self.sources.get(cell, ""))
+            self._notes[plain(note + passed_over)] = None
 
 
 def _editions(cells):

@@ -62,7 +62,8 @@ def feedback(assignment, submission, result):
     """Return a student's page, or what is in it, without its frame: (title, body)."""
     rows, parts = [], []
     for name, mark in result["marks"].items():
-        reached, of = points(result, mark) or "to be marked", number(mark["of"])
+        nothing = "to be marked" if name in result["written"] else "not graded"
+        reached, of = points(result, mark) or nothing, number(mark["of"])
         rows.append(f'<tr><th scope="row">{escape(name)}</th><td>{reached}</td><td>{of}</td></tr>')
         if reached != "excused":
             answer = quoted(result["written"].get(name))

@@ -47,16 +47,15 @@ def add(rows, given, graded):
     """
     by_whose, found = {whose(row): row for row in rows.values()}, set()
     for submission, result in graded:
-        result["by_hand"], result["words_changed"] = {}, []
+        result |= {"by_hand": {}, "words_changed": [], "comment": ""}
         found.update(rows_of(submission))
         for row in [by_whose[own] for own in reversed(rows_of(submission)) if own in by_whose]:
             marked = row.get("words", "").split()
             marked, look = dict(zip(marked[::2], marked[1::2], strict=False)), row.get("look", "").split("; ")
             for name, mark in result["marks"].items():
                 number = given.get((whose(row), name))
-                if number is None or not (
-                    name in result["written"] or mark["points"] is None or name in result["by_hand"]
-                ):
+                by_a_person = name in result["written"] or mark["points"] is None or name in result["by_hand"]
+                if number is None or not by_a_person:
                     continue
                 if marked.get(name, _words(result, name)) == _words(result, name):
                     mark["points"] = result["by_hand"][name] = number
@@ -64,8 +63,9 @@ def add(rows, given, graded):
                     look.append(f"{name}: {CHANGED} (you gave {row[name]})")
                     row[name] = ""
             look = [note for note in look if note and not row.get(note.partition(":")[0])]
-            row["look"], result["words_changed"] = "; ".join(look), look
-            result["comment"] = "" if look else row.get("comment", "")
+            row["look"] = "; ".join(look)
+            result["words_changed"] += look
+            result["comment"] = ("" if look else row.get("comment")) or result["comment"]
     waiting = {own for own, _ in given} - found
     return sorted({row["student"] or row["id"] for row in rows.values() if whose(row) in waiting}, key=order)
 
@@ -78,9 +78,7 @@ def _words(result, name):
 def with_everybody(rows, graded, questions):
     """Return the table with a row for each student who had none, and the names of its columns."""
     by_whose = {whose(row): dict(row) for row in rows.values()}
-    others = [
-        dict(row) for row in rows.values() if row != by_whose[whose(row)]
-    ]  # twice the same student: none is dropped
+    others = [dict(row) for row in rows.values() if row != by_whose[whose(row)]]  # twice one student: none is dropped
     for submission, result in graded:
         by_id, by_name = rows_of(submission)
         row = by_whose.get(by_id) or by_whose.get(by_name) or by_whose.setdefault(by_id, {})
