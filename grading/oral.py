@@ -60,10 +60,7 @@ def worth_asking(code):
     ([3, 5], [1, 3])
     """
     doing = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.For, ast.If, ast.While, ast.With)
-    try:
-        found = {node.lineno for node in ast.walk(ast.parse(code)) if isinstance(node, doing)}
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = ()
+    found = {node.lineno for node in _nodes(code) if isinstance(node, doing)}
     return sorted(found) or [number for number, line in enumerate(code.splitlines(), 1) if line.strip()]
 
 
@@ -76,7 +73,7 @@ def may_go(code):
     [3, 6]
     """
     found = set()
-    for function in _functions(code):
+    for function in (node for node in _nodes(code) if isinstance(node, ast.FunctionDef)):
         known, nodes = set(), [node for node in ast.walk(function) if hasattr(node, "lineno")]
         blocks = (block for node in nodes for block in (getattr(node, "body", ()), getattr(node, "orelse", ())))
         alone = {id(block[0]) for block in blocks if isinstance(block, list) and len(block) == 1}
@@ -91,9 +88,10 @@ def may_go(code):
     return found
 
 
-def _functions(code):
+def _nodes(code):
+    """Return the nodes of code's syntax tree, none if it is no Python."""
     try:
-        return [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)]
+        return list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 

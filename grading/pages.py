@@ -93,8 +93,9 @@ def as_notebook(title, body):
 def found(result, name):
     """Return the lines on one question; none where a person gave points, and the machine's lines are not why."""
     mark = result["marks"][name]
-    by_a_person = mark.get("decided") or name in result.get("by_hand", ())
-    return [] if by_a_person and mark["points"] else [*mark.get("hints", ()), *mark["lines"]]
+    if mark["points"] and (mark.get("decided") or name in result.get("by_hand", ())):
+        return []
+    return [*(hint for hint in mark.get("hints", ()) if hint not in str(mark["lines"])), *mark["lines"]]
 
 
 def notes(submission, result):
@@ -103,7 +104,7 @@ def notes(submission, result):
     looks = [
         f"{name}: {line}"
         for name, mark in result["marks"].items()
-        for line in found(result, name)[: len(mark.get("hints", ())) or name in missing(result)]
+        for line in (found(result, name) and mark.get("hints")) or found(result, name)[: name in missing(result)]
         if name not in result["written"] and points(result, mark) != "excused"
     ]
     return [*late, *result["notes"], *looks]
