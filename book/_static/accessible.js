@@ -49,9 +49,15 @@
     close.addEventListener("click", toggle);
     dialog.addEventListener("click", ({ target }) => target === dialog && toggle()); // beside it
     each(".search-button__button", (button) => button.addEventListener("click", toggle));
-    addEventListener("keydown", ({ key, ctrlKey, metaKey, shiftKey, altKey }) => {
-      if (key.toLowerCase() === "k" && ctrlKey !== metaKey && !shiftKey && !altKey) toggle();
-    });
+    const keys = (event) => {
+      const { key, ctrlKey, metaKey, shiftKey, altKey } = event;
+      const shortcut = key.toLowerCase() === "k" && ctrlKey !== metaKey && !shiftKey && !altKey;
+      if (!shortcut && !(dialog.open && key === "Escape")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation(); // the theme would take the focus from the field
+      toggle();
+    };
+    addEventListener("keydown", keys, true);
   }
   place.replaceChildren(dialog); // on the search page, which has a field of its own, an empty one
 })();
