@@ -48,14 +48,16 @@
     };
     close.addEventListener("click", toggle);
     dialog.addEventListener("click", ({ target }) => target === dialog && toggle()); // beside it
-    each(".search-button__button", (button) => button.addEventListener("click", toggle));
+    const instead = (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation(); // of the theme, which would take the focus from the field
+      toggle();
+    };
+    each(".search-button__button", (button) => button.addEventListener("click", instead, true));
     const keys = (event) => {
       const { key, ctrlKey, metaKey, shiftKey, altKey } = event;
       const shortcut = key.toLowerCase() === "k" && ctrlKey !== metaKey && !shiftKey && !altKey;
-      if (!shortcut && !(dialog.open && key === "Escape")) return;
-      event.preventDefault();
-      event.stopImmediatePropagation(); // the theme would take the focus from the field
-      toggle();
+      if (shortcut || (dialog.open && key === "Escape")) instead(event);
     };
     addEventListener("keydown", keys, true);
   }
