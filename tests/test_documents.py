@@ -177,6 +177,7 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
         "predict",
         "remember",
         "report-link",
+        "search-dialog",
         "sig-line",
         "wide",
     }
