@@ -24,7 +24,7 @@ def screen(request, browser):
         yield width, scheme, shared
 
 
-@pytest.mark.parametrize("name", [*PAGES, "search", "genindex"])
+@pytest.mark.parametrize("name", [*PAGES, "search", "genindex", "404"])
 def test_a_page(screen, book, name):
     width, scheme, shared = screen
     with page_in(shared, f"{book.url}/{name}.html") as page:

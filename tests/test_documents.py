@@ -171,6 +171,7 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
         "js",
         "family",
         "folklore",
+        "from-file",
         "from-lesson",
         "objectives",
         "predict",

@@ -134,7 +134,7 @@ def test_an_excerpt_is_of_the_text_and_shows_what_was_found(shared, book):
         expect(page.locator("ul.search li:not(:has(p.context, span))")).to_have_count(0)
         excerpts = page.locator("ul.search p.context").all_text_contents()
     assert "One image of a clip, (H, W, C)." in excerpts[0]
-    aside = ("Skip to", "Contents", ".pdf", "Show code", "Hide code", "Play ‹", "frame 0 of", "Setup, the same")
+    aside = ("Skip to", "Contents", ".pdf", "Show code", "Hide code", "Play \u2039", "frame 0 of", "Setup, the same")
     for excerpt in excerpts:
         assert excerpt and not [words for words in aside if words in excerpt], excerpt
 
