@@ -73,7 +73,7 @@ TYPED = [  # what a reader types into the book's own field, and the page that mu
     ("RNN", GLOSSARY),
     ("CNN", GLOSSARY),
     ("MACs", GLOSSARY),
-    ("optical flow", GLOSSARY),
+    ("optical flow", NAMED),
     ("anomaly detection", CHAPTER_5),
     ("motion detection", CHAPTER_5),
     ("inference speed", CHAPTER_6),
