@@ -32,7 +32,8 @@ class clip(nodes.figure):  # noqa: N801 (a node's class is its name)
 class Clip(SphinxDirective):
     """Draw ``{clip} TASK``; its options are those of `seqlib.clips` and `seqlib.twins`, its body is the caption.
 
-    With ``:letters:`` twins are called A, B and so on, where their classes would answer the caption's question.
+    With ``:letters:`` twins are called A, B and so on, where their classes would answer the caption's question. With
+    ``:large:`` they fill the page.
     """
 
     required_arguments = 1
@@ -43,12 +44,13 @@ class Clip(SphinxDirective):
         "twins": directives.unchanged_required,
         "noise": float,
         "letters": directives.flag,
+        "large": directives.flag,
         "name": directives.unchanged_required,
     }
 
     def run(self):
         """Return the figure."""
-        options = {k: v for k, v in self.options.items() if k not in ("letters", "name")}
+        options = {k: v for k, v in self.options.items() if k not in ("letters", "large", "name")}
         try:
             members, names = draw(self.arguments[0], **options)
         except (TypeError, ValueError) as error:
@@ -57,7 +59,8 @@ class Clip(SphinxDirective):
             names = list(ascii_uppercase[: len(names)])
         descriptions = [show.describe(member) for member in members]
         _, frames, side, *_ = members.shape
-        figure = clip(classes=["clip"], frames=frames, side=side, members=list(zip(names, descriptions, strict=True)))
+        classes = ["clip", "large"] if "large" in self.options else ["clip"]
+        figure = clip(classes=classes, frames=frames, side=side, members=list(zip(names, descriptions, strict=True)))
         alt = " | ".join(f"{name}: {text}" if name else text for name, text in figure["members"])
         figure += nodes.image(uri=keep_picture(self.env, film_strip(members)), alt=f"Film strip. {alt}")
         if len(names) > 1:
