@@ -185,6 +185,7 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
         "matrix",
         "objectives",
         "predict",
+        "prose",
         "question",
         "remember",
         "report-link",

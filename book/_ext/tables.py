@@ -12,7 +12,7 @@ PROSE = 20  # characters: a cell with more of them wraps
 NAME = 30  # characters: what names a row, in the first column, may have as many
 NARROW = 12  # characters: a column of prose is not to be narrower
 GAP = 2  # characters, between two columns
-SCREEN = 35  # characters: what a line holds on a phone
+SCREEN = 33  # characters: what a line holds on a phone
 
 
 def needs(name, cells):
@@ -30,7 +30,10 @@ def stacks(names, columns):
 
 
 def complete(html):
-    """Add to a table its class, ``stacked`` or ``scrolled``, and to the cells of the former the names of the columns.
+    """Add to a table its class, ``stacked`` or ``scrolled``, and to its cells what the style sheet needs.
+
+    Where it stacks, each cell has the name of its column in ``data-label``, and short ones can share a line. Where it
+    scrolls, those of a column with prose are not to be narrow.
 
     Parameters
     ----------
@@ -45,17 +48,18 @@ def complete(html):
     head, *rows = (row.find_all(["td", "th"]) for row in soup.find_all("tr"))
     names = [cell.get_text(" ", strip=True) for cell in head]
     regular = all(cell.name == "th" for cell in head) and {len(row) for row in rows} == {len(head)}
-    columns = (
-        [[cell.get_text(" ", strip=True) for cell in column] for column in zip(*rows, strict=True)] if regular else []
-    )
+    cells = zip(*rows, strict=True) if regular else ()
+    columns = [[cell.get_text(" ", strip=True) for cell in column] for column in cells]
     stacked = regular and stacks(names, columns)
     soup.table["class"] = [*soup.table.get("class", []), "stacked" if stacked else "scrolled"]
-    if stacked:
-        for k, (name, column) in enumerate(zip(names, columns, strict=True)):
-            short = k > 0 and max(map(len, column)) <= PROSE
-            for row in rows:
-                row[k]["data-label"] = name
-                row[k]["class"] = [*row[k].get("class", []), *["short"] * short]
+    for k, column in enumerate(columns):
+        has_prose = max(map(len, column)) > PROSE
+        kind = "short" if stacked and k > 0 and not has_prose else "prose" if has_prose else ""
+        for cell in (row[k] for row in rows):
+            if kind:
+                cell["class"] = [*cell.get("class", []), kind]
+            if stacked:
+                cell["data-label"] = names[k]
     return str(soup)
 
 
