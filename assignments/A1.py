@@ -52,8 +52,21 @@ def frames_met(place, time):
     """Say which frames of a clip of 12 a kernel of five meets at one place in time."""
     before = {"causal": 4, "centred": 2, "anticausal": 0, "periodic": 2}[time]
     frames = [place + tap - before for tap in range(5)]
-    there = [frame % 12 for frame in frames if time == "periodic" or 0 <= frame < 12]
-    return ", ".join(map(str, there))
+    there = [str(frame % 12) for frame in frames if time == "periodic" or 0 <= frame < 12]
+    return f"frame{'s' * (len(there) > 1)} {', '.join(there)}"
+
+
+def field_steps(layers, every):
+    """Work out a temporal receptive field step by step, the layer next to the clip first."""
+    field, step, steps = 1, every, []
+    for kernel, stride, dilation in layers:
+        after = field + (kernel - 1) * dilation * step
+        steps.append(
+            f"layer `{(kernel, stride, dilation)}`: {field} + {kernel - 1} x {dilation} x {step} = {after}, "
+            f"and its stride makes the step {step} x {stride} = {step * stride}"
+        )
+        field, step = after, step * stride
+    return "; ".join(steps)
 
 
 def batches(draw, drawn):
@@ -238,6 +251,7 @@ QUESTIONS = (
     Written(
         "in_words",
         25,
+        ("to_batch", "conv3d", "frames_seen", "pool_clips", "causal_conv"),
         oral=(
             "Choose a sentence of yours that speaks of a number in your code, and change it. What becomes of it?",
             "Which part would be the same with another padding?",

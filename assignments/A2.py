@@ -19,6 +19,7 @@ OTHERWISE = {
 }
 LAYOUT = {frames: seqlib.TASKS["order"].layout(frames) for frames in (12, 16, 20)}  # (block, gap)
 BUDGET = {"parameters": 60_000, "multiply_adds": 40_000_000}
+MEMBERS = {"outside": "(2, n, T, H, W, C)", "inside": "(n, 2, T, H, W, C)"}
 SETS = {
     "all": "sets of which every member is right",
     "one": "sets of which exactly one member is right",
@@ -63,9 +64,9 @@ def answers_to_count(draw, drawn):
 
 
 def clips_to_show(drawn):
-    """Two clips that students see too, all zeros, with onsets in the task `order`."""
-    clips = np.zeros((2, drawn["frames"], 4, 5, 1), np.uint8)
-    return (clips, np.zeros(2, int)) if drawn["task"] == "order" else (clips,)
+    """Three clips that students see too, all zeros, with onsets in the task `order`."""
+    clips = np.zeros((3, drawn["frames"], 4, 5, 1), np.uint8)
+    return (clips, np.zeros(3, int)) if drawn["task"] == "order" else (clips,)
 
 
 def shapes(drawn):
@@ -89,7 +90,7 @@ QUESTIONS = (
     Function(
         "make_twins",
         10,
-        {"first": ("the clip", "its twin")},
+        {"first": ("the clip", "its twin"), "members": tuple(MEMBERS)},
         clips_to_turn,
         clips_to_show,
         (Mistake("the members stand in the other order", "first"),),
@@ -124,5 +125,10 @@ QUESTIONS = (
     Written(
         "why_blind", 15, oral=("Does the argument hold after training? And with noise of its own in every frame?",)
     ),
-    Written("why_seeing", 25, oral=("Which twins would your model be blind to, and how did you come to believe it?",)),
+    Written(
+        "why_seeing",
+        25,
+        ("see",),
+        oral=("Which twins would your model be blind to, and how did you come to believe it?",),
+    ),
 )

@@ -99,5 +99,5 @@ QUESTIONS = (
             "How many frames does one unit see before the frames are merged? Work it out in the code.",
         ),
     ),
-    Written("why_this", 25, oral=("Which sentence would be another one for another task of the course?",)),
+    Written("why_this", 25, ("design",), oral=("Which sentence would be another one for another task of the course?",)),
 )

@@ -46,9 +46,7 @@ def main(arguments=None):
         _check_places(options)
         submissions = collect(options.submissions, options.assignment)
         reports.check_folder(out, assignment)
-        rows = tables.read(out / "written.csv", "student")
-        points = written.points(rows, assignment)
-        decided = overrides.read(out / "overrides.csv", assignment)
+        rows, points, decided = _tables(out, assignment, submissions)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     sandbox = Sandbox(bubblewrap=not options.without_sandbox)
@@ -90,6 +88,33 @@ def main(arguments=None):
     return int(bool(_students(graded, "failed") or unwritten) or not upload)
 
 
+def _tables(out, assignment, submissions):
+    """Return the rows and the points of ``written.csv``, and what ``overrides.csv`` says.
+
+    Raises
+    ------
+    ValueError
+        Naming all that is wrong with both.
+    """
+    problems, rows, points, decided = [], {}, {}, []
+    try:
+        rows = tables.read(out / "written.csv", "student")
+        named = [(row, columns["student"]) for row, columns in rows.items() if not columns.get("id")]
+        lines = (written.ambiguous("written.csv", row, name, submissions) for row, name in named)
+        problems += [line for line in lines if line]
+        points = written.points(rows, assignment)
+    except ValueError as error:
+        problems.append(str(error))
+    try:
+        decided = overrides.read(out / "overrides.csv", assignment)
+        problems += overrides.ambiguous_rows(decided, submissions)
+    except ValueError as error:
+        problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join([*problems, "Nothing was graded or written. Mend this, and run the command again"]))
+    return rows, points, decided
+
+
 def _students(graded, what):
     return [submission.student for submission, result in graded if result.get(what)]
 
@@ -106,13 +131,15 @@ def _left_to_do(graded, absent):
     if right_elsewhere := _students(graded, "to_instructor"):
         yield f"Answers that are right for another edition: {', '.join(right_elsewhere)}; notes.csv says which."
     if to_look_at := [submission.student for submission, result in graded if totals.to_look_at(result)]:
-        yield f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why, written.csv takes their points."
+        yield f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why."
+    if changed := _students(graded, "words_changed"):
+        yield f"Their words have changed since you marked them: {', '.join(changed)}; see written.csv, column look."
 
 
 def _wrong(assignment, graded, unwritten, upload):
     """Say what is not as it should be."""
     if others := _students(graded, "another_edition"):
-        yield f"{len(others)} of another edition than {assignment.edition}: {', '.join(others)}"
+        yield f"{len(others)} of another assignment or edition than {assignment.edition}: {', '.join(others)}"
     if not upload:
         yield "Is the secret the right one? Nothing was written for Canvas or Moodle."
     if failed := _students(graded, "failed"):
@@ -200,7 +227,7 @@ def grade_all(grader, submissions, out, workers):
             os._exit(130)  # the threads wait for what was just ended, and would begin anew
     if sys.stdout.isatty():
         print("\r" + " " * 60 + "\r", end="")
-    return [json.loads(json.dumps(results[key])) | {"key": key} for key in keys], len(pending)
+    return [json.loads(json.dumps(results[key])) | {"key": key} for key in keys], sum(key in pending for key in keys)
 
 
 def _kept(path, questions):

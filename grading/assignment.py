@@ -146,6 +146,12 @@ class Assignment:
         shape = np.shape(self.solutions[question.name](*collector.arguments(example)))
         return {"name": question.name, "kind": "function", "example": example, "shape": shape}
 
+    def rubric(self, question):
+        """Return the rubric of a question in words, as students read it."""
+        texts = (cell["source"] for cell in self.student["cells"] if cell["cell_type"] == "markdown")
+        text = next(text for text in texts if re.match(rf"## \d+\. `{question}`", text))
+        return re.search(r"(?s)\*(Rubric\..*?)\*\s*$", text)[1]
+
     def _check(self):
         """Return the cell with the hand-in check."""
         source = CHECK.format(source=Path(collector.__file__).read_text("utf-8"), form=json.dumps(self.form))

@@ -9,6 +9,7 @@ import __future__
 import ast
 import asyncio
 import builtins
+import difflib
 import hashlib
 import inspect
 import json
@@ -134,8 +135,6 @@ class Piece(NamedTuple):
 
     Attributes
     ----------
-    cell : int
-        The cell's number, from 1.
     question : str
         The last one whose heading stands before it; "" before all headings.
     kind : str
@@ -143,7 +142,6 @@ class Piece(NamedTuple):
     text : str
     """
 
-    cell: int
     question: str
     kind: str
     text: str
@@ -170,6 +168,9 @@ def handed_out(cells):
 def pieces(cells, form):
     """Return what of a notebook is its author's, in its order, each under a question.
 
+    An answer in words ends at the next heading that was handed out. A heading of its author's own that names a question
+    with code, such as "### 2. `conv3d`", is part of the answer.
+
     Parameters
     ----------
     cells : list of (str, str)
@@ -181,15 +182,19 @@ def pieces(cells, form):
     list of Piece
     """
     known_cells, known_lines = set(form["cells"]), set(form["lines"])
-    names = {question["name"] for question in form["questions"]}
-    found, current = [], ""
-    for number, (kind, source) in enumerate(cells, 1):
+    written = {question["name"]: question.get("kind") == "written" for question in form["questions"]}
+    found, current, met = [], "", set()
+    for kind, source in cells:
         changed = digest(source) not in known_cells and not source.startswith(OURS)
-        for name, part in [("", source)] if kind == "code" else _split(source, names):
-            current = name or current
-            text = part.strip() if kind == "code" else _own_lines(part, known_lines, bool(name))
+        for name, part in [("", source)] if kind == "code" else _split(source, written):
+            handed_out = digest(part.partition("\n")[0]) in known_lines and name not in met
+            headed = bool(name) and (handed_out or written[name] or not written.get(current))
+            if headed:
+                current = name
+                met.add(name)
+            text = part.strip() if kind == "code" else _own_lines(part, known_lines, headed)
             if changed and text:
-                found.append(Piece(number, current, kind, PICTURE.sub("(a picture, see the notebook)", text)))
+                found.append(Piece(current, kind, PICTURE.sub("(a picture, see the notebook)", text)))
     return found
 
 
@@ -215,13 +220,28 @@ def in_words(found, question):
 # Code.
 
 
+def code_cells(cells):
+    """Return the code cells, each with the number that Jupyter gives it when all cells are run: [(number, source)]."""
+    return list(enumerate((source for kind, source in cells if kind == "code" and source.strip()), 1))
+
+
 def graded(cells):
     """Return the cells that are run when it is graded: [(label, source)]."""
-    return [
-        (f"cell {number}", source)
-        for number, (kind, source) in enumerate(cells, 1)
-        if kind == "code" and not source.startswith(NOT_GRADED)
-    ]
+    return [(f"code cell {number}", text) for number, text in code_cells(cells) if not text.startswith(NOT_GRADED)]
+
+
+def failed(label, why, line, source):
+    r"""Say what became of a statement, or of a whole cell if there is no line.
+
+    Examples
+    --------
+    >>> failed("code cell 3", "NameError: name 'y' is not defined", 2, "x = 1\nx = y")
+    "Code cell 3: NameError: name 'y' is not defined (line 2: x = y)."
+    """
+    lines = source.splitlines()
+    text = lines[line - 1].strip() if line and line <= len(lines) else ""
+    place = f" (line {line}{': ' if text else ''}{text[:80]}{' ...' if len(text) > 80 else ''})" if line else ""
+    return f"{label.capitalize()}: {why}{place}."
 
 
 def statements(source):
@@ -475,18 +495,19 @@ def try_out():
         except Exception as error:
             found, note = [], describe(error)
         if note:
-            tell(note=f"{label.capitalize()}: {note}.")
+            tell(note=failed(label, note, 0, source))
         for statement in found:
             try:
                 session.run(statement, label)
             except BaseException as error:
-                tell(note=f"{label.capitalize()}: {describe(error)} (line {statement.lineno}).")
+                tell(note=failed(label, describe(error), statement.lineno, source))
     for question in job["form"]["questions"]:
         try:
             if question["kind"] == "function":
-                if not callable(function := session.names.get(question["name"])):
-                    raise NameError("the notebook defines no function of this name")
-                tell(question=question["name"], shape=_shape(function(*arguments(question["example"]))))
+                if callable(function := session.names.get(question["name"])):
+                    tell(question=question["name"], shape=_shape(function(*arguments(question["example"]))))
+                else:
+                    tell(question=question["name"], problem=no_function(like(question["name"], session.names)))
             elif question["kind"] == "model":
                 tell(question=question["name"], **_model(Path(job["models"]) / f"{job['form']['name']}.npz"))
         except BaseException as error:
@@ -531,36 +552,59 @@ def report(cells, form, tried):
     results = {result["question"]: result for result in tried if "question" in result}
     size = sum(len(source.encode()) for _, source in cells)
     lines = [f"{len(cells)} cells, {size / 1024:,.0f} of at most {LARGEST / 1024:,.0f} KiB without their outputs."]
+    lines += [f"- {line}" for line in [other_assignment(cells, form["name"])] if line]
     for question in form["questions"]:
-        name = question["name"]
+        name, where = question["name"], ""
         if question["kind"] == "written":
-            where = [piece.cell for piece in found if piece.question == name]
             text = " ".join(in_words(found, name).split())
             what = f"{len(text):,} characters, from “{text[:30]}” to “{text[-30:]}”" if text else "blank"
         else:
-            where = defining(cells, name) if question["kind"] == "function" else []
+            numbers = [str(number) for number, _ in defining(cells, name)] if question["kind"] == "function" else []
+            where = f" (code cell{'s' * (len(numbers) > 1)} {', '.join(numbers)})" if numbers else ""
             result = results.get(name, {"problem": "it was not tried"})
             what = result.get("problem") or "; ".join(line for line, _ in compared(question, result))
-        lines.append(f"- {name}{_in_cells(where)}: {what}")
+            what += f"; {not_run(cells, name)}" if "problem" in result and not_run(cells, name) else ""
+        lines.append(f"- {name}{where}: {what}")
     placed = {question["name"] for question in form["questions"] if question["kind"] == "written"}
-    elsewhere = [piece.cell for piece in found if piece.question not in placed and piece.kind != "code"]
+    elsewhere = [piece.text.split("\n")[0] for piece in found if piece.question not in placed and piece.kind != "code"]
     if elsewhere:
-        lines.append(
-            f"- Text elsewhere{_in_cells(elsewhere)}: a person sees it, but not as the answer to a question in words."
-        )
+        quoted = ", ".join(f"“{text[:30]}”" for text in elsewhere)
+        lines.append(f"- Text elsewhere ({quoted}): a person sees it, but not as the answer to a question in words.")
     return [*lines, *(f"- {result['note']}" for result in tried if "note" in result)]
 
 
+def other_assignment(cells, name):
+    """Say that a notebook is another assignment, by its title, such as "# A2 ..."; "" if it is not."""
+    title = re.compile(rf"(?m)^# ({name.rstrip('0123456789')}\d{{1,3}})\b")
+    titles = sorted({found for kind, text in cells if kind == "markdown" for found in title.findall(text)})
+    return f"the notebook: it is {titles[0]}, not {name}" if titles and name not in titles else ""
+
+
+def like(name, known):
+    """Return the name of a function that may be meant by another one, of a dict of names; "" if there is none."""
+    known = [known_name for known_name, value in known.items() if isinstance(known_name, str) and callable(value)]
+    return next(iter(difflib.get_close_matches(name, known, 1)), "")
+
+
+def no_function(meant=""):
+    """Say that a function is missing, and which other one may be meant."""
+    return "the notebook defines no function of this name" + (f"; is {meant} meant?" if meant else "")
+
+
 def defining(cells, name):
-    """Return the numbers of the cells that define a function of this name."""
+    """Return the code cells that define a function of this name and are run: [(number, source)]."""
+    return [(number, text) for number, text in _defining(cells, name) if not text.startswith(NOT_GRADED)]
+
+
+def not_run(cells, name):
+    """Say which cells define a function of this name and are not run; "" if there are none."""
+    numbers = [str(number) for number, text in _defining(cells, name) if text.startswith(NOT_GRADED)]
+    return f"code cell {', '.join(numbers)} defines it, but begins with {NOT_GRADED}, so it is not run" * bool(numbers)
+
+
+def _defining(cells, name):
     pattern = re.compile(rf"(?m)^[ \t]*(?:async[ \t]+)?def[ \t]+{name}\b|^{name}\s*=")
-    sources = dict(graded(cells))
-    return [number for number in range(1, len(cells) + 1) if pattern.search(sources.get(f"cell {number}", ""))]
-
-
-def _in_cells(numbers):
-    numbers = list(dict.fromkeys(numbers))
-    return f" (cell{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))})" if numbers else ""
+    return [(number, text) for number, text in code_cells(cells) if pattern.search(text) and not text.startswith(OURS)]
 
 
 def compared(question, found):

@@ -4,6 +4,7 @@ All that the grader wrote into its folder goes, and ``written.csv`` and ``overri
 are named.
 """
 
+import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -42,19 +43,19 @@ def forget(folder):
     return left
 
 
-def main(folders):
+def main(arguments=None):
     """Delete; return the exit code."""
-    if not folders:
-        print(__doc__, file=sys.stderr)
-    for folder in folders:
+    parser = argparse.ArgumentParser("python -m grading.forget", description=__doc__)
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="what was given to the grader as --out")
+    for folder in parser.parse_args(arguments).folders:
         try:
             left = forget(folder)
         except (OSError, ValueError) as error:
             print(error, file=sys.stderr)
             return 1
         print(f"{folder}: deleted" + (f", except {', '.join(left)}, which the grader did not write" if left else ""))
-    return int(not folders)
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -19,9 +19,9 @@ LONGEST = 200_000  # characters of one answer in words, and of all that stands e
 MOST_RUNS = 12  # of one notebook: each begins anew after the cell or the question that ended the one before
 RUNS_SECONDS = 2  # in all, in multiples of what one run may take
 MOST_NOTES = 50  # of one notebook
-NOT_GRADED_LOOK = "not graded: look"  # instead of points, where a limit ended what ran
+NOT_GRADED_LOOK = "not graded: look"  # instead of points, where a limit ended what ran, or nothing could be read
 MODEL_LIMITS = Limits(seconds=180, cpu=180, memory=2**33, processes=256)
-LINE = re.compile(r", line \d+$")  # of the label of a statement
+LINE = re.compile(r", line \d{1,6}$")  # of the label of a statement
 NOT_STARTED = "it did not start"
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")  # of an object in memory: another one in each run
 HERE = Path(__file__).parent
@@ -71,44 +71,45 @@ class Grader:
             ``marks``: for each question {"points": None for what is not marked, "of", "lines", "checks", "least"}, as
             in `Mark`; ``notes``: lines for the student; ``to_instructor``: lines for nobody else; ``written``: answers
             in words by question; ``code``: the code by question; ``elsewhere``: [(question, text)], what else is the
-            student's; ``another_edition``: whether it is of one;
+            student's; ``another_edition``: whether it is of one, or of another assignment;
             ``limited``: a limit or something outside of the grader ended a part of it; try it once more, alone.
+            Without a notebook there are no answers in words, not even blank ones.
         """
         if submission.problem:
             return self.unmarked([f"{NOT_GRADED_LOOK}: {submission.problem}"])
-        notes, to_instructor, runs, another_edition, cells = [], [], None, False, []
+        notes, to_instructor, runs, other, no_part, cells = [], [], None, "", "", None
         try:
             cells, note = self._choose(submission)
-        except UnreadableError as error:
-            notes.append(f"The notebook: {error}.")
-        else:
             notes += [note] if note else []
-            editions = _editions(cells)
-            another_edition = bool(editions) and self.assignment.edition not in editions
-            if another_edition:
-                edition = f"edition {', '.join(sorted(editions))}"
-                if self.assignment.practice in editions:
-                    edition = "the practice edition, whose solutions are public,"
-                notes.append(
-                    f"This notebook is of {edition} and was graded as edition {self.assignment.edition}, which asks "
-                    "other questions."
-                )
+            other = collector.other_assignment(cells, self.assignment.name)
+        except UnreadableError as error:
+            notes.append(f"{NOT_GRADED_LOOK}: the notebook: {error}")
+        if other:
+            notes.append(f"{NOT_GRADED_LOOK}: {other}")
+            cells = None
+        if cells is not None:
+            if other := self._other_edition(cells):
+                notes.append(other)
+                no_part = "this notebook is of another edition"
             runs = self._run(cells, self._arguments)
             notes += runs.notes
             if foreign := self._foreign(runs):
                 to_instructor.append(foreign)
+                no_part = no_part or "two answers or more fit another edition; the notebook says so in How it is graded"
+        cells = cells or []
         pieces = collector.pieces(cells, self.assignment.form)
         marks, written, limited = {}, {}, runs is not None and runs.limited
         for question in self.assignment.questions:
-            if isinstance(question, Function):
-                marks[question.name] = self._function(question, runs, parts=not (another_edition or to_instructor))
-            elif isinstance(question, Model):
+            if isinstance(question, Model):
                 marks[question.name] = self._model(question, submission)
                 limited |= marks[question.name].points is None
+            elif runs is None:
+                marks[question.name] = Mark(None, [])
+            elif isinstance(question, Function):
+                marks[question.name] = self._function(question, runs, cells, no_part)
             else:
                 written[question.name] = shortened(collector.in_words(pieces, question.name))
                 blank = "blank: below its heading every cell is as it was handed out"
-                blank = blank if cells else "no notebook could be read"
                 marks[question.name] = Mark(None, [] if written[question.name] else [blank])
         return {
             "marks": self._marks(marks.values()),
@@ -117,15 +118,26 @@ class Grader:
             "written": written,
             "code": {name: shortened(code) for name, code in self._code(cells, pieces).items()},
             "elsewhere": elsewhere([piece for piece in pieces if written and piece.question not in written]),
-            "another_edition": another_edition,
+            "another_edition": bool(other),
             "limited": limited,
         }
+
+    def _other_edition(self, cells):
+        """Say that a notebook is of another edition; "" if it is not."""
+        editions = _editions(cells)
+        if not editions or self.assignment.edition in editions:
+            return ""
+        edition = f"edition {', '.join(sorted(editions))}"
+        if self.assignment.practice in editions:
+            edition = "the practice edition, whose solutions are public,"
+        own = self.assignment.edition
+        return f"This notebook is of {edition} and was graded as edition {own}, which asks other questions."
 
     def _code(self, cells, pieces):
         """Return the student's code by question: the cells that define its function, or all below its heading."""
         code = {}
         for question in self.assignment.questions:
-            defining = [cells[number - 1][1] for number in collector.defining(cells, question.name)]
+            defining = [text for _, text in collector.defining(cells, question.name)]
             below = [piece.text for piece in pieces if piece.question == question.name and piece.kind == "code"]
             if not isinstance(question, Written) and (defining or below):
                 code[question.name] = "\n\n".join(defining or below)
@@ -195,19 +207,18 @@ class Grader:
         answered = {piece.question for piece in collector.pieces(cells, self.assignment.form)}
         return not editions or self.assignment.edition in editions, len(answered)
 
-    def _function(self, question, runs, parts=True):
+    def _function(self, question, runs, cells, no_part=""):
         cases, expected = self.cases[question.name]
-        if runs is None:
-            return Mark(0, ["no notebook could be read"])
         failures = dict.fromkeys(range(len(cases)), runs.ended.get(question.name, "no answer came"))
         failures |= {case: why for (name, case), why in runs.failures.items() if name == question.name}
         answers = runs.answers_to(question.name)
         right = questions.same(expected, answers)
-        mistakes = self._mistakes(question.name) if parts and answers and not right else ()
-        mark = questions.mark_function(question, cases, expected, answers, failures, mistakes)
-        whys = {line.partition(": ")[2] for line in mark.lines}
-        if len(mark.lines) == len(cases) and len(whys) == 1:
-            mark = mark._replace(lines=[f"all {len(cases)} inputs: {whys.pop()}"])
+        mistakes = self._mistakes(question.name) if answers and not right else ()
+        mark = questions.mark_function(question, cases, expected, answers, failures, mistakes, no_part)
+        missing = runs.ended.get(question.name, "").startswith(collector.no_function())
+        hints = [runs.ended[question.name]] if missing else [collector.not_run(cells, question.name)]
+        if mark.points < question.points:
+            mark = mark._replace(hints=[hint for hint in hints if hint])
         if question.name in runs.unmarked:
             return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.ended[question.name]}", *mark.lines])
         if runs.doubt and mark.points < question.points:
@@ -215,27 +226,24 @@ class Grader:
         return mark
 
     def _foreign(self, runs):
-        """Say of how many questions the answers are right for one and the same other edition; "" for less than two.
+        """Say of which questions the answers are right for one and the same other edition; "" for less than two.
 
-        Typical mistakes are those of another edition, too: of them alone nothing is said, unless it is the practice
-        edition, whose solutions are public.
+        Each question is drawn by itself, so any two variants are an edition that somebody could have. A typical mistake
+        never counts: every honest student may make it, and often it is what another variant asks for.
         """
-        practice, matching, typical = [], [], []
+        matching, practice = [], True
         for question in self.functions.values():
             answers = runs.answers_to(question.name)
             if not answers or questions.same(self.cases[question.name][1], answers):
                 continue
+            if any(questions.same(wrong, answers) for _, wrong in self._mistakes(question.name)):
+                continue
             variants = [choices for choices, others in self._others(question.name) if questions.same(others, answers)]
             if variants:
                 matching.append(question.name)
-                practice += [question.name] * (_of(self.assignment.practice_drawn, question) in variants)
-                mistakes = self._mistakes(question.name)
-                typical += [question.name] * any(questions.same(wrong, answers) for _, wrong in mistakes)
-        if len(practice) > 1:
-            return f"{', '.join(practice)}: right for the practice edition."
-        if len(matching) > 1 and set(matching) - set(typical):
-            return f"{', '.join(matching)}: right for one and the same other edition."
-        return ""
+                practice &= {name: self.assignment.practice_drawn[name] for name in question.choices} in variants
+        which = "the practice edition" if practice else "one and the same other edition"
+        return f"{', '.join(matching)}: right for {which}." if len(matching) > 1 else ""
 
     def _run(self, cells, cases):
         """Run a notebook; again, from the start, without the statement or the question that ended it.
@@ -246,8 +254,8 @@ class Grader:
         cases : dict of str to list of tuple
             The arguments that each question's function is called with.
         """
-        runs = _Runs({name: len(given) for name, given in cases.items()})
         code = collector.graded(cells)
+        runs = _Runs({name: len(given) for name, given in cases.items()}, dict(code))
         inputs = []
         for name, given in cases.items():
             for number, arguments in enumerate(given):
@@ -337,8 +345,8 @@ class _Runs:
         computed too long leaves no doubt: it would be stopped on any machine.
     """
 
-    def __init__(self, cases):
-        self.cases = cases  # question: how many
+    def __init__(self, cases, sources):
+        self.cases, self.sources = cases, sources  # question: how many; label of a cell: its source
         self.answers, self.failures, self.ended = {}, {}, {}
         self.limited, self.unmarked, self.doubt, self.slow = False, set(), "", []
         self._notes = {}  # as keys: each once, in order
@@ -366,9 +374,7 @@ class _Runs:
                 else:
                     self.failures.setdefault((name, case), plain(head.get("why")))
             elif isinstance(head.get("missing"), str) and head["missing"] in self.cases:
-                like = head.get("like")
-                hint = f"; is {like[0]} meant?" if isinstance(like, list) and like else ""
-                self.ended[head["missing"]] = plain(f"the notebook defines no function of this name{hint}")
+                self.ended[head["missing"]] = plain(collector.no_function(str(head.get("like") or "")))
             elif isinstance(head.get("begin"), str) and LINE.sub("", head["begin"]) in labels:
                 running = head["begin"]
             elif head.get("end") == running is not None:
@@ -391,17 +397,12 @@ class _Runs:
             self.slow.append(label)
         if label and len(self._notes) < MOST_NOTES:
             cell, _, line = label.partition(", line ")
-            place = f" (line {line})" if line else ""
-            self._notes[plain(f"{cell.capitalize()}: {why}{place}.{passed_over}")] = None
+            note = collector.failed(cell, why, int(line or 0), self.sources.get(cell, ""))
+            self._notes[plain(note + passed_over)] = None
 
 
 def _editions(cells):
     return {found for kind, text in cells if kind == "markdown" for found in EDITION.findall(text)}
-
-
-def _of(drawn, question):
-    """Return a question's part of a variant."""
-    return {name: drawn[name] for name in question.choices}
 
 
 def elsewhere(pieces):

@@ -58,7 +58,7 @@ def shown(submission, result, check=()):
             "name": name,
             **({"score": mark["points"]} if scored and mark["points"] is not None else {}),
             "max_score": mark["of"],
-            "output": "\n".join([*mark["lines"], *["to be marked by a person"] * (mark["points"] is None)]),
+            "output": "\n".join([*pages.found(result, name), *["to be marked by a person"] * (mark["points"] is None)]),
             "visibility": "after_due_date",
         }
         for name, mark in result["marks"].items()

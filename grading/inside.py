@@ -5,7 +5,6 @@ gain a point: the answers are compared elsewhere.
 """
 
 import contextlib
-import difflib
 import io
 import os
 import random
@@ -82,8 +81,7 @@ def notebook(job, given, send):
         if callable(function):
             step(name, lambda: call(name, function, cases, send, most), job["limits"], send)  # noqa: B023
         else:
-            known = [known for known, value in session.names.items() if isinstance(known, str) and callable(value)]
-            send({"missing": name, "like": difflib.get_close_matches(name, known, 1)})
+            send({"missing": name, "like": collector.like(name, session.names)})
 
 
 def split(source, found):

@@ -5,20 +5,21 @@ from html import escape
 
 from . import pages
 from .questions import Written
+from .submission import order
 
 EACH = 2  # questions with code that a student is asked about, beside one in words
 ANY_LINE = (
     "What does line {line} do? Say the shape of each array in it for the example below the function in the notebook.",
-    "Leave line {line} out. What comes out then, and for which inputs would nobody notice?",
     "Write line {line} in another way that gives the same result.",
 )
+LEFT_OUT = "Leave line {line} out. What comes out then, and for which inputs would nobody notice?"
 
 
 def sample(draw, graded, size):
     """Draw students who handed in code or words; who is drawn depends on the secret and on nobody else's submission."""
     there = [pair for pair in graded if pair[1].get("code") or any(pair[1]["written"].values())]
     drawn = sorted(there, key=lambda pair: draw.digest(f"oral {pair[0].system} {pair[0].id}"))[:size]
-    return sorted(drawn, key=lambda pair: pair[0].student.casefold())
+    return sorted(drawn, key=lambda pair: order(pair[0].student))
 
 
 def page(assignment, graded, size):
@@ -30,15 +31,15 @@ def page(assignment, graded, size):
         for question in _asked(draw, assignment, result):
             parts.append(f"<h3>{escape(question.name)}</h3>")
             if isinstance(question, Written):
-                parts.append(f"<blockquote>{escape(result['written'][question.name])}</blockquote>")
+                parts.append(pages.quoted(result["written"][question.name]))
                 parts.append(pages.items(question.oral))
             else:
                 code = result["code"][question.name]
                 line = draw.choice(f"line {question.name}", worth_asking(code))
-                any_line = draw.choice(f"about {question.name}", ANY_LINE).format(line=line)
+                any_line = draw.choice(f"about {question.name}", [*ANY_LINE, *[LEFT_OUT] * (line in may_go(code))])
+                any_line = any_line.format(line=line)
                 own = [draw.choice(f"own {question.name}", question.oral)] if question.oral else []
-                numbered = (f"{number:3}  {text}" for number, text in enumerate(code.splitlines(), 1))
-                parts += ["<pre>" + escape("\n".join(numbered)) + "</pre>", pages.items([any_line, *own])]
+                parts += [pages.numbered(code), pages.items([any_line, *own])]
     return pages.page(f"{assignment.name}: five minutes with each", *parts)
 
 
@@ -59,8 +60,43 @@ def worth_asking(code):
     ([3, 5], [1, 3])
     """
     doing = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.For, ast.If, ast.While, ast.With)
-    try:
-        found = {node.lineno for node in ast.walk(ast.parse(code)) if isinstance(node, doing)}
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = ()
+    found = {node.lineno for node in _nodes(code) if isinstance(node, doing)}
     return sorted(found) or [number for number, line in enumerate(code.splitlines(), 1) if line.strip()]
+
+
+def may_go(code):
+    r"""Return the numbers of the lines that can be left out: they assign what is there already.
+
+    Examples
+    --------
+    >>> sorted(may_go("def f(x):\n    y = 1\n    x += 1\n    for i in x:\n        y += i\n    x[0] = y\n    return x"))
+    [3, 6]
+    """
+    found = set()
+    for function in (node for node in _nodes(code) if isinstance(node, ast.FunctionDef)):
+        known, nodes = set(), [node for node in ast.walk(function) if hasattr(node, "lineno")]
+        blocks = (block for node in nodes for block in (getattr(node, "body", ()), getattr(node, "orelse", ())))
+        alone = {id(block[0]) for block in blocks if isinstance(block, list) and len(block) == 1}
+        for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+            if isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno == node.end_lineno:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if _assigned(*targets) <= known and id(node) not in alone:
+                    found.add(node.lineno)
+            known |= (
+                {node.arg} if isinstance(node, ast.arg) else _assigned(node) if isinstance(node, ast.Name) else set()
+            )
+    return found
+
+
+def _nodes(code):
+    """Return the nodes of code's syntax tree, none if it is no Python."""
+    try:
+        return list(ast.walk(ast.parse(code)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _assigned(*nodes):
+    """Return the names that nodes assign."""
+    names = (name for node in nodes for name in ast.walk(node) if isinstance(name, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}

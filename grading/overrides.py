@@ -3,7 +3,7 @@
 ==========  =========================  ================  ===============================================================
 what        whose (student or id)      question          value
 ==========  =========================  ================  ===============================================================
-points      a student                  a question        its points, in place of those that were given
+points      a student                  one, or empty     its points, in place of those that were given; or the total
 extra       a student, or ``*``        one, or empty     points to add: to that question, or to the total
 late        a student, or ``*``                          ``10%`` of the total to take off, or points; ``*`` stands for
                                                          all that Canvas calls late
@@ -22,16 +22,16 @@ from typing import NamedTuple
 
 from . import tables
 from .questions import share
-from .submission import Submission, clean
+from .submission import Submission, clean, order
 from .totals import most, number
-from .written import rows_of, whose
+from .written import ambiguous, rows_of, whose
 
 COLUMNS = ["student", "id", "question", "what", "value", "reason"]
 EVERYBODY = ("student", "*")
 KINDS = {  # in the order in which they are applied: may it be everybody's, is it a question's (None: both), a value?
     "group": (False, False, True),
     "weight": (True, True, True),
-    "points": (False, True, True),
+    "points": (False, None, True),
     "extra": (True, None, True),
     "late": (True, False, True),
     "extension": (False, False, False),
@@ -49,6 +49,8 @@ class Override(NamedTuple):
     name : str
         The student's, as it is written there.
     what, question, value, reason : str
+    row : int
+        Its number in the file.
     input : int
         The number of a hidden input, from 1; 0 for the whole question.
     """
@@ -59,6 +61,7 @@ class Override(NamedTuple):
     question: str
     value: str
     reason: str
+    row: int
     input: int = 0
 
     @property
@@ -73,22 +76,27 @@ def read(path, assignment):
     Raises
     ------
     ValueError
-        Naming the row, and what is allowed.
+        Naming each row that cannot be, and what is allowed.
     """
-    questions, found = {question.name for question in assignment.questions}, []
-    for line, row in enumerate(tables.read(path, "what"), 2):
-        row = {name: (text or "").strip() for name, text in row.items()}
-        if not any(row.values()):
-            continue
+    questions, found, problems = {question.name for question in assignment.questions}, [], []
+    for place, row in tables.read(path, "what").items():
         question, _, at = row.get("question", "").partition(" ")
         at = 0 if not at else int(at) if at.isdecimal() else -1
         name, value, reason = (row.get(column, "") for column in ("student", "value", "reason"))
         owner = whose({"student": name, **row})
-        override = Override(owner, name or owner[1], row["what"], question, value, reason, at)
-        if problem := _problem(override, questions):
-            raise ValueError(f"{path.name}, row {line}: {problem}")
-        found.append(override)
+        found.append(Override(owner, name or owner[1], row["what"], question, value, reason, place, at))
+        if problem := _problem(found[-1], questions):
+            problems.append(f"{path.name}, row {place}: {problem}")
+    if problems:
+        raise ValueError("\n".join(problems))
     return found
+
+
+def ambiguous_rows(overrides, submissions):
+    """Say which rows do not say which of several students of one name they are for, in lines."""
+    names = [(o.row, o.name) for o in overrides if o.whose[0] == "student"]
+    names += [(o.row, o.value) for o in overrides if o.what == "group"]
+    return [line for row, name in names if (line := ambiguous("overrides.csv", row, name, submissions))]
 
 
 def _problem(override, questions):
@@ -169,7 +177,7 @@ def _with_members(overrides, graded):
             name += " (2)"
         taken.add(name.casefold())
         graded.append((member._replace(student=name), result))
-    return sorted(graded, key=lambda pair: (pair[0].student.casefold(), pair[0].id)), missing
+    return sorted(graded, key=lambda pair: (order(pair[0].student), pair[0].id)), missing
 
 
 def _member(override):
@@ -192,9 +200,12 @@ def _change(override, result):
         if mark["points"] is not None:
             mark["points"] = round(mark["points"] * value / mark["of"], 2) if mark["of"] else 0
         mark["of"] = value
-    elif what == "points":
+    elif what == "points" and mark:
         _note(result, override, f"{of}{number(value)} points instead of {number(mark['points']) or 'none yet'}")
-        mark["points"] = value
+        mark |= {"points": value, "decided": True}
+    elif what == "points":
+        _note(result, override, f"{number(value)} points in all")
+        result["total"] = value
     elif what == "extra" and mark:
         _note(result, override, f"{of}{number(value)} extra points")
         mark["points"] = None if mark["points"] is None else max(0, mark["points"] + value)
@@ -214,13 +225,11 @@ def _change(override, result):
 def _weigh_input(override, mark, result):
     """Let one hidden input of a question count more, less, or not at all."""
     at, checks = override.input - 1, mark["checks"]
-    counts = f"counts {number(override.number)} times" if override.number else "does not count"
-    _note(result, override, f"{override.question}, input {override.input}: {counts}")
-    if at < len(checks):
+    if at < len(checks) and mark["points"] is not None and override.question not in result.get("by_hand", ()):
+        counts = f"counts {number(override.number)} times" if override.number else "does not count"
+        _note(result, override, f"{override.question}, input {override.input}: {counts}")
         checks = [(what, reached, override.number if i == at else w) for i, (what, reached, w) in enumerate(checks)]
-        mark["checks"] = checks
-        if mark["points"] is not None:
-            mark["points"] = round(mark["of"] * share(checks, mark["least"]), 2)
+        mark |= {"checks": checks, "points": round(mark["of"] * share(checks, mark["least"]), 2)}
 
 
 def _note(result, override, line):

@@ -106,10 +106,17 @@ class Model(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A question that is answered in words, and marked by a person with the rubric in the notebook."""
+    """A question that is answered in words, and marked by a person with the rubric in the notebook.
+
+    Attributes
+    ----------
+    about : tuple of str
+        The questions whose code the words are about.
+    """
 
     name: str
     points: int
+    about: tuple = ()
     choices: dict = {}  # noqa: RUF012 - no such question has any
     oral: tuple = ()
 
@@ -126,15 +133,18 @@ class Mark(NamedTuple):
         What was tried, the share that was reached, and how much that weighs; nothing if nothing could be tried.
     least : float
         The share of the points that a typical mistake earns.
+    hints : list of str
+        Why there is no function, if it may be there under another name or in a cell that is not run.
     """
 
     points: float | None
     lines: list
     checks: list = []  # noqa: RUF012 - never changed
     least: float = 0
+    hints: list = []  # noqa: RUF012 - never changed
 
 
-def mark_function(question, cases, expected, answers, failures, mistakes=()):
+def mark_function(question, cases, expected, answers, failures, mistakes=(), no_part=""):
     """Compare what a student's function returned with what is right.
 
     Parameters
@@ -148,16 +158,24 @@ def mark_function(question, cases, expected, answers, failures, mistakes=()):
         Why a case has no answer.
     mistakes : iterable of (str, list of arrays)
         Typical ones, and what they answer.
+    no_part : str
+        Why a typical mistake earns nothing here, if it does not.
     """
-    lines, checks, least = [], [], 0
-    for number, (what, _) in enumerate(cases):
-        wrong = (
-            difference(expected[number], answers[number]) if number in answers else failures.get(number, "no answer")
-        )
-        checks.append((what, float(not wrong), 1.0))
-        lines.append(f"{what}: {wrong or 'right'}")
+    wrongs = [
+        difference(value, answers[number]) if number in answers else failures.get(number, "no answer")
+        for number, value in enumerate(expected)
+    ]
+    checks, least = [(what, float(not wrong), 1.0) for (what, _), wrong in zip(cases, wrongs, strict=True)], 0
     if share(checks) < PART and (what := next((what for what, wrong in mistakes if same(wrong, answers)), "")):
-        least, lines = PART, [f"a typical mistake: {what}. It earns {PART:.0%} of the points"]
+        least = 0 if no_part else PART
+        earns = f"It earns no part: {no_part}" if no_part else f"It earns {PART:.0%} of the points"
+        wrongs = [f"a typical mistake: {what}. {earns}"] * len(cases)
+    lines = [
+        f"input {number}, {what}: {wrong or 'right'}"
+        for number, ((what, _), wrong) in enumerate(zip(cases, wrongs, strict=True), 1)
+    ]
+    if len(set(wrongs)) == 1:
+        lines = [f"inputs 1 to {len(cases)}: {wrongs[0] or 'right'}"]
     return Mark(round(question.points * share(checks, least), 2), lines, checks, least)
 
 
@@ -173,18 +191,18 @@ def same(expected, answers):
 
 
 def difference(expected, given):
-    """Say how an answer differs from what is right, without saying what is right; "" if it does not.
+    """Say how an answer differs from what is right, with the right shape but no right value; "" if it does not.
 
     Examples
     --------
     >>> difference(np.arange(6).reshape(2, 3), np.array([[0, 1, 2], [3, 4, 6]]))
     '1 of 6 values is wrong, in the first axis at 1'
     >>> difference(np.zeros((2, 3)), np.zeros((3, 2)))
-    'the shape is (3, 2), and not the right one'
+    'the shape is (3, 2), wanted is (2, 3)'
     """
     expected = np.asarray(expected)
     if given.shape != expected.shape:
-        return f"the shape is {given.shape}, and not the right one"
+        return f"the shape is {given.shape}, wanted is {expected.shape}"
     with np.errstate(all="ignore"):
         wrong = ~np.isclose(given.astype(np.float64), expected.astype(np.float64), rtol=1e-6, atol=1e-6)
     count = int(wrong.sum())

@@ -6,8 +6,8 @@ import tempfile
 from collections import Counter
 
 from . import overrides, pages, tables, written
-from .questions import Model
-from .totals import missing, number, text
+from .questions import Model, Written
+from .totals import missing, number, points, text
 
 LONGEST_NAME = 120  # bytes; an encrypted home takes 143, the ending included
 FOLDERS = ("results", "feedback")
@@ -28,7 +28,7 @@ def file_name(student):
     return f"{name[: LONGEST_NAME - 9].decode('utf-8', 'ignore')} {hashlib.sha256(name).hexdigest()[:8]}"
 
 
-def write_all(folder, assignment, graded, by_hand=(), semicolons=False):
+def write_all(folder, assignment, graded, by_hand=None, semicolons=False):
     """Write what people read, and take away what of an earlier run this one has nothing for.
 
     Parameters
@@ -37,7 +37,7 @@ def write_all(folder, assignment, graded, by_hand=(), semicolons=False):
     assignment : Assignment
     graded : list of (Submission, result)
         Sorted by student.
-    by_hand : list of dict
+    by_hand : dict of int to dict
         The rows of ``written.csv``, as `tables.read` found them.
     semicolons : bool
         Whether spreadsheets here expect semicolons and decimal commas.
@@ -53,7 +53,7 @@ def write_all(folder, assignment, graded, by_hand=(), semicolons=False):
     rows = [
         [
             submission.student,
-            *("excused" if mark.get("excused") else number(mark["points"]) for mark in result["marks"].values()),
+            *(points(result, mark) for mark in result["marks"].values()),
             text(result),
             " ".join(missing(result)),
         ]
@@ -63,23 +63,26 @@ def write_all(folder, assignment, graded, by_hand=(), semicolons=False):
     failed = _write_pages(folder, assignment, graded)
 
     own = [(submission, result) for submission, result in graded if "group" not in result]
-    in_words = [name for name in questions if any(name in result["written"] for _, result in own)]
-    if in_words:
-        tables.write_file(folder / "written.html", pages.answers(assignment, own, in_words))
     by_a_person = [
-        name
-        for name in questions
-        if name in in_words or any(result["marks"][name]["points"] is None for _, result in own)
+        question.name
+        for question in assignment.questions
+        if isinstance(question, Written) or any(_to_look_at(result["marks"][question.name]) for _, result in own)
     ]
+    if any(isinstance(question, Written) for question in assignment.questions):
+        tables.write_file(folder / "written.html", pages.answers(assignment, own))
     if by_a_person or by_hand:
-        table, names = written.with_everybody(by_hand, own, by_a_person)
+        table, names = written.with_everybody(by_hand or {}, own, by_a_person)
         tables.write(folder / "written.csv", names, table, semicolons)
     if not (folder / "overrides.csv").exists():
         tables.write(folder / "overrides.csv", overrides.COLUMNS, [], semicolons)
     notes = [
         [submission.student, tables.cell(note)]
         for submission, result in graded
-        for note in [*pages.notes(submission, result), *result.get("to_instructor", ())]
+        for note in (
+            *pages.notes(submission, result),
+            *result.get("to_instructor", ()),
+            *result.get("words_changed", ()),
+        )
     ]
     alike = [
         [name, str(count), number(mean), f"{right:.0%}", f"{share:.0%}", tables.cell(how)]
@@ -90,6 +93,11 @@ def write_all(folder, assignment, graded, by_hand=(), semicolons=False):
         "questions.csv": (["question", "marked", "mean", "all points", "failed alike", "how"], alike),
     }
     return ["grades.csv", *write_or_remove(folder, wanted, semicolons)], failed
+
+
+def _to_look_at(mark):
+    """Return whether a person has to mark one question of a notebook that could be read."""
+    return mark["points"] is None and mark["lines"]
 
 
 def write_or_remove(folder, wanted, semicolons=None):
@@ -128,9 +136,9 @@ def failed_alike(assignment, graded):
         share of those that one and the same thing is wrong for, and what it is.
     """
     found = []
-    for question in assignment.questions:
-        marks = [result["marks"][question.name] for _, result in graded if question.name not in result["written"]]
-        marks = [mark for mark in marks if mark["points"] is not None]
+    for question in (question for question in assignment.questions if not isinstance(question, Written)):
+        marks = [result["marks"][question.name] for _, result in graded if not result.get("excused")]
+        marks = [mark for mark in marks if mark["points"] is not None and not mark.get("excused")]
         if marks:
             wrong = Counter(line for mark in marks for line in _wrong(question, mark))
             how, count = max(wrong.items(), key=lambda item: (item[1], item[0]), default=("", 0))

@@ -223,7 +223,7 @@ def collect(path, assignment):
         submissions.append(Submission(name, system, identity, late, files, problem, front))
     if not submissions:
         raise ValueError(f"submissions must hold at least one file, and there is none in {path}")
-    return sorted(submissions, key=lambda submission: (submission.student.casefold(), submission.id))
+    return sorted(submissions, key=lambda submission: (order(submission.student), submission.id))
 
 
 def _whose(name):
@@ -257,6 +257,18 @@ def clean(name):
     name = unicodedata.normalize("NFC", name)
     name = "".join(character if _stands_in_names(character) else "_" for character in name)
     return " ".join(name.split())[:80].lstrip(" .,@+-").rstrip() or "nameless"
+
+
+def order(name):
+    """Return a key that sorts names alike in every table: without marks on letters, and without other signs.
+
+    Examples
+    --------
+    >>> sorted(["Zoe", "İpek", "_Sum", "eve", "Élo"], key=order)
+    ['Élo', 'eve', 'İpek', '_Sum', 'Zoe']
+    """
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    return "".join(letter for letter in letters if letter.isalnum() or letter.isspace()).strip(), name
 
 
 def _stands_in_names(character):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import os
 import re
 from pathlib import Path
@@ -21,8 +22,8 @@ def read(path, column):
 
     Returns
     -------
-    list of dict
-        A row each, text by the name of its column.
+    dict of int to dict
+        By the number that a spreadsheet gives to a row: text by the name of its column. Empty rows are left out.
 
     Raises
     ------
@@ -30,24 +31,24 @@ def read(path, column):
         If it is no table, or has no such column.
     """
     if not path.exists():
-        return []
+        return {}
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")  # what spreadsheets write where they do not write UTF-8
     head = text.partition("\n")[0].strip()
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), restval="")
-    if column not in (table.fieldnames or ()):
-        raise ValueError(f"{path}: the first row must name the columns, and {column} must be one, not {head!r}")
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
     try:
-        rows = list(table)
+        names, *rows = [[cell.strip() for cell in row] for row in table] or [[]]
     except csv.Error as error:
         raise ValueError(f"{path} is not a table that can be read: {error}") from None
-    for row in rows:
-        if None in row:
-            raise ValueError(f"{path}: the row of {row[column]} has more columns than the first row")
-    return rows
+    if column not in names:
+        raise ValueError(f"{path}: the first row must name the columns, and {column} must be one, not {head!r}")
+    numbered = {number: row for number, row in enumerate(rows, 2) if any(row)}
+    if long := [str(number) for number, row in numbered.items() if any(row[len(names) :])]:
+        raise ValueError(f"{path.name}, row {', '.join(long)}: there are more columns than in the first row")
+    return {n: dict(itertools.zip_longest(names, row[: len(names)], fillvalue="")) for n, row in numbered.items()}
 
 
 def number(text):

@@ -12,13 +12,20 @@ def number(points):
     return "" if points is None else f"{points:.2f}".rstrip("0").rstrip(".")
 
 
+def points(result, mark):
+    """Return the points of one question as text."""
+    return "excused" if result.get("excused") or mark.get("excused") else number(mark["points"])
+
+
 def counted(result):
     """Return the marks that count, by question: all but those that are excused."""
     return {name: mark for name, mark in result["marks"].items() if not mark.get("excused")}
 
 
 def missing(result):
-    """Return the questions that have no mark yet."""
+    """Return the questions that have no mark yet; none if the total is decided."""
+    if result.get("excused") or "total" in result:
+        return []
     return [name for name, mark in counted(result).items() if mark["points"] is None]
 
 
@@ -30,11 +37,12 @@ def most(result):
 def so_far(result):
     """Add up what is marked; what is excused or weighs otherwise leaves the most that one can have as it is."""
     marks = counted(result).values()
-    points, of = sum(mark["points"] or 0 for mark in marks), sum(mark["of"] for mark in marks)
+    together, of = sum(mark["points"] or 0 for mark in marks), sum(mark["of"] for mark in marks)
     if of and of != most(result):
-        points *= most(result) / of
+        together *= most(result) / of
+    together = result.get("total", together)
     share, off = result.get("late", (0, 0))
-    return round(max(0, points * (1 - share) - off + result.get("extra", 0)), 2)
+    return round(max(0, together * (1 - share) - off + result.get("extra", 0)), 2)
 
 
 def total(result):

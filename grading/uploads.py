@@ -6,6 +6,7 @@ import zipfile
 
 from . import pages, tables
 from .reports import write_or_remove
+from .submission import order
 from .totals import most, number, text, total
 from .written import rows_of
 
@@ -114,7 +115,7 @@ def changes(folder, graded):
     except FileNotFoundError:
         return []
     now, rows = _state(graded), []
-    for identity in sorted({*before, *now}, key=lambda identity: (before | now)[identity]["student"].casefold()):
+    for identity in sorted({*before, *now}, key=lambda identity: order((before | now)[identity]["student"])):
         old, new = before.get(identity), now.get(identity)
         names = (new or old)["points"]
         for name in names:

@@ -1,13 +1,38 @@
 """Pages in a real browser: opened so that nothing may go wrong on them, and looked through by axe."""
 
+import os
 from contextlib import contextmanager
+from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_FILE_PATH
+
+AXE = Path(os.environ.get("AXE", AXE_FILE_PATH)).read_text("utf-8")  # `make audit` names a newer one
 
 UNFOLD = """async () => {
     document.querySelectorAll("details").forEach((folded) => (folded.open = true));
     document.querySelectorAll(".toggle-hidden button.toggle-button").forEach((button) => button.click());
-    await Promise.all(document.getAnimations().map((animation) => animation.finished));
+    const timed = document.getAnimations().filter(({ timeline }) => timeline === document.timeline); // not by scrolling
+    await Promise.all(timed.map((animation) => animation.finished));
+}"""
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+FLAWS = """() => {
+    const seen = [...document.querySelectorAll("body *")].filter((element) => element.checkVisibility());
+    const control = ":is(a[href], button, input, summary)";
+    const overflows = (element) => element.scrollWidth > element.clientWidth;
+    const scrolls = (element) => overflows(element) && /auto|scroll/.test(getComputedStyle(element).overflowX);
+    const stops = seen.filter((element) => element.getAttribute("tabindex") === "0");
+    const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+    const flaws = {
+        "no keyboard scrolls it": seen.filter(scrolls).filter(
+            (element) => element.tabIndex < 0 && !element.querySelector(control)
+        ),
+        "a tab stop that does not scroll": stops.filter((element) => !scrolls(element)),
+        "a tab stop without a name": stops.filter((element) => !element.getAttribute("aria-label")),
+        "a control within a control": [...document.querySelectorAll(`${control} ${control}`)],
+        "an id that is there twice": ids.filter((id, place) => ids.indexOf(id) < place),
+    };
+    const outer = (element) => element.outerHTML?.slice(0, 200) ?? element;
+    return Object.entries(flaws).flatMap(([flaw, elements]) => elements.map((element) => [flaw, outer(element)]));
 }"""
 # What the colours and the width of the screen can change. The other rules are about the elements themselves.
 COLOURS_AND_WIDTH = ("color-contrast", "link-in-text-block", "scrollable-region-focusable")
@@ -77,11 +102,30 @@ def opened(browser, address, *, clock=False, **options):
         yield page
 
 
+def show(page, width, scheme):
+    """Give an opened page another width and other colours, and wait until it has them."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(TWO_FRAMES)
+    assert page.locator("html").get_attribute("data-theme") == scheme
+
+
 def findings(page, rules=()):
     """Return what axe finds on a page, (rule, element, why) each; by the whole of axe, or by some rules alone."""
     page.evaluate(ONE_TOKEN_OF_EACH_KIND)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
     options = {"resultTypes": ["violations"], "preload": False}
     if rules:
         options["runOnly"] = {"type": "rule", "values": list(rules)}
-    violations = Axe().run(page, options=options).response["violations"]
+    violations = page.evaluate("options => axe.run(options)", options)["violations"]
     return [(rule["id"], node["html"], node["failureSummary"]) for rule in violations for node in rule["nodes"]]
+
+
+def flaws(page):
+    """Return what axe does not look for, (flaw, element) each.
+
+    Scrolling sideways without the keyboard, tab stops that do not scroll or have no name, ids that are there twice,
+    and controls within controls.
+    """
+    return page.evaluate(FLAWS)

@@ -209,6 +209,28 @@ def test_a_picture_of_a_lesson_stands_on_a_page_with_its_own_text(book):
     assert {figure.img["alt"] for figure in figures} <= alts
 
 
+@pytest.mark.parametrize("name", ["book/index", "book/06_choosing_an_architecture"])
+def test_the_matrix_is_a_table_with_the_numbers_of_the_lessons_picture(book, name):
+    figure = soup(book, name).select_one("figure.matrix")
+    caption = "" if figure.img else figure.figcaption.select_one(".legend").get_text()
+    alt = soup(book, "notebooks/06_choosing_an_architecture").select_one("[alt^='Accuracy by family and task']")["alt"]
+    _, *tasks = [head.get_text(" ", strip=True) for head in figure.select("thead tr > *")]
+    rows = figure.select("tbody tr")
+    assert len(tasks) == 7 and len(rows) == alt.count(";") + 1 == 13
+    assert "Fig." not in caption
+    for row, family in zip(rows, alt.removesuffix(".").partition(". ")[2].split("; "), strict=True):
+        cells = row.select("td")
+        assert family.startswith(f"{row.th.get_text()}: ") and len(cells) == len(tasks)
+        for task, cell in zip(tasks, cells, strict=True):
+            accuracy, words = cell.get_text().split("%", 1)
+            assert f"{task} {accuracy}%" in family
+            assert (
+                bool(cell.select(".ceiling"))
+                == words.endswith("is possible")
+                == (f"{task} {accuracy}% (blind" in family)
+            )
+
+
 def test_no_page_names_a_path_of_this_machine(book):
     private = {str(book.folder), str(ROOT), sys.prefix}
     for file in book.html.rglob("*"):

@@ -1,43 +1,55 @@
 """Test every page of the built book, and the clip player, in a real browser."""
 
 import gzip
+import io
 import re
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pages import COLOURS_AND_WIDTH, UNFOLD, context, findings, opened, page_in
+from pages import COLOURS_AND_WIDTH, TWO_FRAMES, UNFOLD, context, findings, flaws, opened, page_in, show
+from PIL import Image
 from playwright.sync_api import expect
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 PAGES = sorted(parse_toc_yaml(Path(__file__).resolve().parents[1] / "_toc.yml"))
-SCREENS = {"desktop": (1280, "light"), "phone": (360, "dark")}
+DESKTOP, PHONE, NARROW = 1280, 390, 360
+FORMS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark"), (PHONE, "light")]
 # What a phone has instead of a desktop's side bars is the same on every page of a kind: one of each gets all rules.
-KINDS = {"book/01_clips_as_tensors", "notebooks/01_clips_as_tensors", "search"}
+KINDS = ("book/01_clips_as_tensors", "notebooks/01_clips_as_tensors", "search")
 
 
-@pytest.fixture(scope="module", params=SCREENS)
-def screen(request, browser):
-    """A screen's width, its colours and a context, one for all pages: what all of them have is fetched once."""
-    width, scheme = SCREENS[request.param]
-    with context(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as shared:
-        yield width, scheme, shared
+@pytest.fixture(scope="module")
+def shared(browser):
+    """A context for all pages: what all of them have is fetched once. Without motion, colours change at once."""
+    with context(browser, color_scheme="light", reduced_motion="reduce") as opened_context:
+        yield opened_context
 
 
 @pytest.mark.parametrize("name", [*PAGES, "search", "genindex", "404"])
-def test_a_page(screen, book, name):
-    width, scheme, shared = screen
+def test_a_page(shared, book, name):
+    """Folds open, in both widths, light and dark: each form is made of the page that is there."""
     with page_in(shared, f"{book.url}/{name}.html") as page:
-        assert page.locator("html").get_attribute("data-theme") == scheme
         assert page.locator(".math:not(:has(math))").count() == 0
         page.evaluate(UNFOLD)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
-        assert findings(page, () if scheme == "light" or name in KINDS else COLOURS_AND_WIDTH) == []
+        for width, scheme in [
+            (DESKTOP, "light"),
+            (DESKTOP, "dark"),
+            (PHONE, "dark"),
+            (PHONE, "light"),
+            (NARROW, "light"),
+        ]:
+            show(page, width, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+            assert flaws(page) == []
+            complete = (width, scheme) == FORMS[0] or (name in KINDS and width == PHONE)
+            assert findings(page, () if complete else COLOURS_AND_WIDTH) == []
+        page.set_viewport_size({"width": NARROW, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, "the page scrolls sideways"
 
 
-def test_a_finding_is_found(screen, book):
+def test_a_finding_is_found(shared, book):
     """A button without a name; and the last word of a page's code, grey on grey, in what was a fold."""
-    *_, shared = screen
     with page_in(shared, f"{book.url}/notebooks/01_clips_as_tensors.html") as page:
         page.evaluate(UNFOLD)
         page.evaluate("document.querySelector('main').prepend(document.createElement('button'))")
@@ -45,6 +57,102 @@ def test_a_finding_is_found(screen, book):
         token.evaluate("token => (token.style = 'color: #888; background: #999')")
         assert {"button-name", "color-contrast"} <= {rule for rule, _, _ in findings(page)}
         assert {rule for rule, _, _ in findings(page, COLOURS_AND_WIDTH)} == {"color-contrast"}
+
+
+def test_a_flaw_is_found(shared, book):
+    with page_in(shared, f"{book.url}/{KINDS[0]}.html") as page:
+        page.evaluate("""() => {
+            const flaw = (element, html) => document.querySelector(element).insertAdjacentHTML("afterbegin", html);
+            flaw("main", "<div style='overflow-x: auto; width: 9px'>scrolls</div>");
+            flaw("main", "<div tabindex='0' id='main-content'>rests</div>");
+            flaw("main a", "<a href='#'>within</a>");
+        }""")
+        assert [flaw for flaw, _ in flaws(page)] == [
+            "no keyboard scrolls it",
+            "a tab stop that does not scroll",
+            "a tab stop without a name",
+            "a control within a control",
+            "an id that is there twice",
+        ]
+
+
+# The tab stops of a page that show no outline once they have the focus; that of a side bar's fold is around its sign.
+WITHOUT_OUTLINE = """() => {
+    const outlined = (element) => {
+        const { outlineStyle, outlineWidth } = getComputedStyle(element);
+        return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+    };
+    const missing = [];
+    for (const stop of document.querySelectorAll("a[href], button, input, summary, [tabindex='0']")) {
+        if (!stop.checkVisibility({ visibilityProperty: true })) continue;
+        stop.focus();
+        const sign = stop.querySelector(".toctree-toggle") ?? stop;
+        if (document.activeElement === stop && !outlined(sign)) missing.push(stop.outerHTML.slice(0, 200));
+    }
+    return missing;
+}"""
+
+
+@pytest.mark.parametrize("name", [*KINDS, "book/index"])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_the_focus_is_seen_wherever_it_is(shared, book, name, width):
+    with page_in(shared, f"{book.url}/{name}.html") as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate(UNFOLD)
+        page.evaluate(TWO_FRAMES)
+        page.keyboard.press("Tab")  # from now on the browser shows the focus as one who uses the keyboard needs it
+        assert page.evaluate(WITHOUT_OUTLINE) == []
+        page.locator(".theme-switch-button").evaluate("it => it.style.setProperty('outline', 'none', 'important')")
+        assert len(page.evaluate(WITHOUT_OUTLINE)) == 1
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_the_search_is_a_dialog(shared, book, width):
+    """It keeps the focus; Escape, the shortcut and a click beside it close it; the focus returns."""
+    with page_in(shared, f"{book.url}/{KINDS[0]}.html") as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        button = page.get_by_role("button", name="Search").locator("visible=true").first
+        dialog = page.get_by_role("dialog", name="Search")
+        field = dialog.get_by_role("searchbox")
+        for close in (lambda: page.keyboard.press("Escape"), lambda: page.keyboard.press("Control+k")):
+            button.focus()
+            page.keyboard.press("Enter")
+            expect(field).to_be_focused()
+            assert findings(page) == []
+            page.keyboard.type("fra")
+            for key in 4 * ["Tab"] + 4 * ["Shift+Tab"]:
+                page.keyboard.press(key)
+                assert page.evaluate("document.activeElement.matches('dialog *, body')")  # body: the browser's own
+            field.focus()
+            close()
+            expect(dialog).to_be_hidden()
+            expect(button).to_be_focused()
+        button.click()
+        page.mouse.click(width / 2, 700)
+        expect(dialog).to_be_hidden()
+        page.keyboard.press("Control+k")
+        page.keyboard.type("frame")
+        page.keyboard.press("Enter")
+        expect(page.locator("ul.search li").first).to_be_visible()
+
+
+def test_a_fold_does_not_move_where_reduced_motion_is_asked_for(browser, book):
+    for motion, moves in [("no-preference", True), ("reduce", False)]:
+        with opened(browser, f"{book.url}/{KINDS[1]}.html", reduced_motion=motion) as page:
+            page.locator("details.hide > summary").first.click()
+            assert page.evaluate("document.getAnimations().length > 0") is moves
+            assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior === 'smooth'") is moves
+
+
+def test_the_colours_of_the_families_survive_forced_colours_and_paper(browser, book):
+    with opened(browser, f"{book.url}/book/06_choosing_an_architecture.html") as page:
+        swatch = page.locator(".family").first
+        colour = swatch.evaluate("family => getComputedStyle(family, '::before').backgroundColor")
+        red_green_blue = tuple(map(int, re.findall(r"\d+", colour)))
+        page.emulate_media(forced_colors="active")
+        picture = Image.open(io.BytesIO(swatch.screenshot())).convert("RGB")
+        assert red_green_blue in {seen for _, seen in picture.getcolors(maxcolors=100_000)}
+        assert swatch.evaluate("family => getComputedStyle(family, '::before').printColorAdjust") == "exact"
 
 
 # What a browser fetches before the reader scrolls, on the way: compressed as a web server does it.
@@ -63,8 +171,9 @@ SHIFTED = """async () => {
 
 def weight(response):
     """The bytes of an answer on the way."""
-    body = response.body()
-    return len(body if response.request.resource_type in ("image", "font") else gzip.compress(body))
+    body, kind = response.body(), response.headers.get("content-type", "")
+    packed = response.request.resource_type in ("image", "font") and "svg" not in kind
+    return len(body if packed else gzip.compress(body))
 
 
 @contextmanager
@@ -92,7 +201,7 @@ def arriving(browser, address, **options):
 
 
 @pytest.mark.parametrize("name", [*PAGES, "search?q=frame", "genindex"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_a_page_is_light_and_nothing_moves_while_it_arrives(browser, book, name, width):
     address = f"{book.url}/{name}.html".replace("?q=frame.html", ".html?q=frame")
     with arriving(browser, address, viewport={"width": width, "height": 844}) as (page, answers):

@@ -208,7 +208,8 @@ def test_a_training_run_at_the_top_costs_its_statement_alone():
     kept = [source for source in merged if not source.startswith("# Not graded")]
     limits = grader().limits._replace(step_cpu=2)
     result = grader(limits=limits).grade(submission(json.dumps({"cells": [code("\n".join(kept))]}).encode()))
-    assert points(result) == ALL and "Cell 1: it took more than 2 s and was stopped (line 1)" in lines(result)
+    assert points(result) == ALL
+    assert "Code cell 1: it took more than 2 s and was stopped (line 1: while True:)" in lines(result)
 
 
 # Several files, and their names.
@@ -386,7 +387,7 @@ def test_several_typical_mistakes_are_no_other_edition():
 
 
 @pytest.mark.parametrize("key", [None, OTHER_KEY], ids=["practice", "another class"])
-def test_answers_of_another_edition_earn_no_part_and_only_the_instructor_sees_why(key):
+def test_answers_of_another_edition_earn_no_part_and_only_the_instructor_sees_which(key):
     there = Assignment("A1", key)
     own = copy.deepcopy(A1.student)
     for cell in own["cells"]:
@@ -400,8 +401,9 @@ def test_answers_of_another_edition_earn_no_part_and_only_the_instructor_sees_wh
     }
     assert len(differing) > 1 and points(result) == ALL | dict.fromkeys(differing, 0)
     (told,) = result["to_instructor"]
-    assert "right for" in told and "edition" not in lines(result) and "typical" not in lines(result)
-    assert told not in str(pages.feedback(A1, submission(b""), result))
+    assert "right for" in told and told not in str(pages.feedback(A1, submission(b""), result))
+    for mark in result["marks"].values():  # the rule that the notebook states, and which answers fit is said to nobody
+        assert all("It earns no part: two answers or more fit" in line for line in mark["lines"] if "typical" in line)
     assert told in str(gradescope.shown(submission(b""), result)["tests"][-1])
     assert gradescope.shown(submission(b""), result)["tests"][-1]["visibility"] == "hidden"
 
@@ -444,16 +446,17 @@ def test_the_check_says_what_the_grader_finds(tmp_path):
         "to-batch-answer": "def to_batch(frames, lengths):\n    return frames",
         "conv3d-answer": "def conv_3d(clip, kernel):\n    return clip",
         "frames-seen-answer": "def frames_seen(layers):\n    raise NotImplementedError",
+        "frames-seen-try": "# Not graded: for yourself.\ndef frames_seen(layers):\n    return 1",
     }
     printed = in_a_copy(notebook(cells), tmp_path)
     assert "A1.ipynb, saved just now" in printed and "KiB" in printed
     for line in (
-        r"- to_batch \(cell \d+\): the shape of its answer is \(.*\), wanted is \(2, 3, 2, 4, 1\)",
-        r"- conv3d: NameError: the notebook defines no function of this name",
-        r"- output_shape \(cell \d+\): the shape of its answer is \(4,\), as wanted",
-        r"- frames_seen \(cell \d+\): it is not written yet",
-        r"- causal_conv \(cell \d+\): .* as wanted",
-        r"- Cell \d+: ModuleNotFoundError: there is no nowhere_to_be_found when this is graded \(line 1\)",
+        r"- to_batch \(code cell 3\): the shape of its answer is \(.*\), wanted is \(2, 3, 2, 4, 1\)",
+        r"- conv3d: the notebook defines no function of this name; is conv_3d meant\?",
+        r"- output_shape \(code cell \d+\): the shape of its answer is \(4,\), as wanted",
+        r"- frames_seen \(code cell \d+\): it is not written yet; code cell 10 defines it, but begins",
+        r"- causal_conv \(code cell \d+\): .* as wanted",
+        r"- Code cell \d+: ModuleNotFoundError: there is no nowhere_to_be_found .* \(line 1: import nowhere",
     ):
         assert re.search(line, printed), (line, printed)
 
@@ -464,8 +467,8 @@ def test_the_check_finds_words_and_a_model(tmp_path):
         ("see", "after", "markdown", "Elsewhere."),
     ]
     printed = in_a_copy(with_cells(*changes), tmp_path, A2)
-    assert re.search(r"- why_blind \(cell \d+\): \d+ characters, from .## Mine Both", printed), printed
-    assert "- why_seeing: blank" in printed and "- Text elsewhere (cell " in printed
+    assert re.search(r"- why_blind: \d+ characters, from .## Mine Both", printed), printed
+    assert "- why_seeing: blank" in printed and "- Text elsewhere (“Elsewhere.”): a person sees it" in printed
     assert "there is no A2.npz beside the notebook" in printed
 
 
@@ -487,7 +490,7 @@ def test_the_check_asks_colab_for_the_notebook(answers, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     collector.check(A1.form, Path(collector.__file__).read_text("utf-8"))
     printed = capsys.readouterr().out
-    assert ("- causal_conv (cell" in printed) if answers else ("Colab does not return it" in printed)
+    assert ("- causal_conv (code cell" in printed) if answers else ("Colab does not return it" in printed)
 
 
 def test_what_the_check_starts_tells_what_it_finds(tmp_path, monkeypatch):
@@ -496,7 +499,8 @@ def test_what_the_check_starts_tells_what_it_finds(tmp_path, monkeypatch):
     (tmp_path / "job.json").write_text(json.dumps({"cells": cells, "form": A1.form, "models": str(tmp_path)}))
     collector.try_out()
     told = [json.loads(line) for line in (tmp_path / "tried.jsonl").read_text("utf-8").splitlines()]
-    assert [line["note"].partition(":")[0] for line in told if "note" in line] == ["Cell 1", "Cell 2", "Cell 3"]
+    notes = [line["note"].partition(":")[0] for line in told if "note" in line]
+    assert notes == ["Code cell 1", "Code cell 2", "Code cell 3"]
     assert {"question": "conv3d", "problem": "TypeError: it returned None"} in told
     assert {"question": "output_shape", "shape": [4]} in told
 
@@ -542,7 +546,7 @@ def test_gradescope_shows_the_check_alone_before_the_deadline(tmp_path):
     (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook({"to-batch-answer": source}))
     gradescope.main("A1", tmp_path, user=None)
     result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
-    assert "- to_batch (cell " in result["output"] and "as wanted" in result["output"]
+    assert "- to_batch (code cell " in result["output"] and "as wanted" in result["output"]
     assert not any(word in result["output"] for word in ("right", "wrong", what))
     assert {test["visibility"] for test in result["tests"]} <= {"after_due_date", "hidden"}
     assert result["score"] == 75 - 6 and "visibility" not in result

@@ -266,19 +266,22 @@ def test_a_thread_bomb_gains_nothing():
 
 # In a cell of its own, before all others: it is passed over.
 IN_A_CELL = {
-    "infinite loop": ("while True:\n    pass", r"Cell 1: .*took more than 2 s"),
-    "killing its own kernel": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", r"Cell 1: PermissionError"),
-    "crashing": ("import ctypes\nctypes.string_at(0)", r"Cell 1: it ended Python"),
-    "leaving": ("raise SystemExit", r"Cell 1: SystemExit"),
+    "infinite loop": ("while True:\n    pass", r"Code cell 1: .*took more than 2 s"),
+    "killing its own kernel": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        r"Code cell 1: PermissionError",
+    ),
+    "crashing": ("import ctypes\nctypes.string_at(0)", r"Code cell 1: it ended Python"),
+    "leaving": ("raise SystemExit", r"Code cell 1: SystemExit"),
     "100 MB of output": (
         "import os, sys\nfor _ in range(100):\n    print('x' * 2**20)\n    os.write(2, b'x' * 2**20)\n1 / 0",
-        r"Cell 1: ZeroDivisionError",
+        r"Code cell 1: ZeroDivisionError",
     ),
-    "a fake score": ("print('{\"score\": 100}')\nprint('A1 100/100')\n1 / 0", r"Cell 1: ZeroDivisionError"),
+    "a fake score": ("print('{\"score\": 100}')\nprint('A1 100/100')\n1 / 0", r"Code cell 1: ZeroDivisionError"),
     "shell escapes and magics": ("%matplotlib inline\n!rm -rf /\nx = !ls\n%load_ext autoreload\ny = 1", r"left out"),
     "a cell magic": ("%%bash\nrm -rf /", r"a cell magic"),
-    "syntax": ("def (", r"Cell 1: SyntaxError"),
-    "a null byte": ("x = 1\0", r"Cell 1: (SyntaxError|ValueError)"),
+    "syntax": ("def (", r"Code cell 1: SyntaxError"),
+    "a null byte": ("x = 1\0", r"Code cell 1: (SyntaxError|ValueError)"),
 }
 
 
@@ -333,7 +336,7 @@ for fd in range(3, 64):
     "too much": TO_EVERY_FILE.format("os.write(fd, bytes(2**24))"),
     "a million messages": TO_EVERY_FILE.format("""os.write(fd, b'{}\\n' * 10**6)"""),
     "a message of a megabyte": TO_EVERY_FILE.format(
-        """os.write(fd, b'{"begin": "cell 1"}\\n{"end": "cell 1", "note": "' + b'x' * 2**20 + b'"}\\n')"""
+        """os.write(fd, b'{"begin": "code cell 1"}\\n{"end": "code cell 1", "note": "' + b'x' * 2**20 + b'"}\\n')"""
     ),
     "brackets": TO_EVERY_FILE.format("os.write(fd, b'[' * 10**6 + b'\\n')"),
     "shapes that are none": TO_EVERY_FILE.format(
@@ -345,7 +348,7 @@ for fd in range(3, 64):
     ),
     "limits that nobody met": TO_EVERY_FILE.format(
         """[os.write(fd, b'{"begin": "%s"}\\n{"end": "%s", "note": "x", "limit": "clock"}\\n' % (name, name))
-         for name in (b"to_batch", b"conv3d", b"cell 1")]"""
+         for name in (b"to_batch", b"conv3d", b"code cell 1")]"""
     ),
     "taking back what it sent": TO_EVERY_FILE.format("os.ftruncate(fd, 0)"),
     "an array that is equal to everything": """
@@ -369,7 +372,7 @@ def test_patching_and_forging_gain_nothing(name, capfd):
 def test_notes_without_an_end_are_cut():
     """They were compared with each other: 70,000 took a minute of the grader's own time."""
     forged = """
-line = '{"begin": "cell 1"}\\n{"end": "cell 1", "note": "%d%s"}\\n'
+line = '{"begin": "code cell 1"}\\n{"end": "code cell 1", "note": "%d%s"}\\n'
 lines = "".join(line % (number, "x" * 999) for number in range(5)).encode()
 lines += "".join(line % (number, "") for number in range(70_000)).encode()
 """
@@ -460,15 +463,15 @@ def test_a_server_next_door_is_not_reached():
 )
 def test_what_is_no_notebook_is_told_in_a_line(data, note):
     result = grader().grade(submission(data))
-    assert points(result) == dict.fromkeys(ALL, 0) | {"in_words": None}
-    assert note in result["notes"][0]
+    assert points(result) == dict.fromkeys(ALL) and result["written"] == {}, "nothing was read, so nothing is wrong"
+    assert result["notes"][0].startswith("not graded: look: ") and note in result["notes"][0]
 
 
 def test_missing_cells_and_renamed_functions_are_told():
     result = grade({"conv3d-answer": "def conv_3d(clip, kernel):\n    pass", "to-batch-answer": "", "imports": ""})
     assert points(result)["conv3d"] == points(result)["to_batch"] == 0
     assert result["marks"]["conv3d"]["lines"] == [
-        "all 5 inputs: the notebook defines no function of this name; is conv_3d meant?"
+        "inputs 1 to 5: the notebook defines no function of this name; is conv_3d meant?"
     ]
     assert "name 'np' is not defined" in lines(result)
     assert points(result)["output_shape"] == ALL["output_shape"], "it needs no NumPy"
@@ -514,8 +517,8 @@ def linked(name, target):
 )
 def test_a_zip_bomb_a_link_and_a_broken_zip_are_told(packed, note):
     result = grader().grade(submission(packed(), name="A1.zip"))
-    assert points(result) == dict.fromkeys(ALL, 0) | {"in_words": None}
-    assert note in result["notes"][0]
+    assert points(result) == dict.fromkeys(ALL) and result["written"] == {}, "nothing was read, so nothing is wrong"
+    assert result["notes"][0].startswith("not graded: look: ") and note in result["notes"][0]
 
 
 def test_a_students_zip_is_read_and_its_names_are_only_names(tmp_path):
@@ -597,7 +600,10 @@ def test_the_whole_set_in_one_folder_stops_nothing_and_harms_nobody(tmp_path, ca
     rows = dict(line.split(",", 1) for line in first.decode("utf-8-sig").splitlines()[1:])
     right = ",".join([*(str(points) for points in ALL.values() if points), ",,in_words"])
     assert {name for name, rest in rows.items() if rest == right} == {"anna", "zoe"}
-    assert all(rest == "0,0,0,0,0,0,,,in_words" for name, rest in rows.items() if name not in ("anna", "zoe"))
+    attackers = ("m0", "m1", "m2", "m3")
+    assert all(rows[name] == "0,0,0,0,0,0,,,in_words" for name in attackers)
+    unread = ",,,,,,,," + " ".join(ALL)
+    assert all(rest == unread for name, rest in rows.items() if name not in ("anna", "zoe", *attackers))
     assert not any(name.startswith(("=", "+", "-", "@")) for name in rows)
     assert command.main(arguments) == 0
     assert (out / "grades.csv").read_bytes() == first

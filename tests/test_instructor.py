@@ -67,7 +67,7 @@ def totals_in(out):
 
 def mark_words(out, points="20"):
     table = rows(out / "written.csv")
-    tables.write(out / "written.csv", list(table[0]), [[*list(row.values())[:-1], points] for row in table])
+    tables.write(out / "written.csv", list(table[0]), [list((row | {"in_words": points}).values()) for row in table])
 
 
 def decide(out, *lines, head="student,id,question,what,value,reason"):
@@ -222,6 +222,8 @@ def decided(tmp_path, *lines, graded=None, **points):
         (["ada,,,excused,,ill"], "excused"),
         ([",moodle 7,,extra,3,"], "103"),
         (["ada,,,extra,-300,"], "0"),
+        (["ada,,,points,40,"], "40"),
+        (["ada,,,points,40,", "ada,,,extra,2,", "ada,,,late,10%,"], "38"),
     ],
 )
 def test_a_decision_changes_the_total(lines, total, tmp_path):
@@ -289,7 +291,7 @@ def test_rows_of_somebody_who_is_not_there_wait_and_are_named(tmp_path):
         ("ada,,,extra,5%,", "value must be a number, not '5%'"),
         ("ada,,,extra,,", "value must be a number, not ''"),
         ("ada,,conv2d,extra,5,", "question must be one of causal_conv, conv3d, "),
-        ("ada,,,points,5,", "question must name one for points"),
+        ("*,,,weight,5,", "question must name one for weight"),
         ("ada,,conv3d,late,5,", "question must be empty for late"),
         ("ada,,conv3d,weight,5,", "weight must be for everybody: student must be *, not ada"),
         ("*,,conv3d,points,5,", "points must be for one student, not for *"),
@@ -392,7 +394,7 @@ def test_tables_for_german_and_french_spreadsheets_come_back_as_they_left(folder
     grade(folder, "--semicolons")
     (ada,) = (row for row in rows(out / "grades.csv", ";") if row["student"] == "Ada King")
     assert ada["total"] == "98" and ada["in_words"] == "20,5"
-    assert "\nJürgen Groß-Müller;moodle 101;20,5\n" in (out / "written.csv").read_text("utf-8-sig")
+    assert "\nJürgen Groß-Müller;moodle 101;20,5;;;in_words " in (out / "written.csv").read_text("utf-8-sig")
     marks = moodle_reads(out / "moodle.csv")
     before = {name: (out / name).read_bytes() for name in ("grades.csv", "written.csv", "questions.csv", "moodle.csv")}
     grade(folder, "--semicolons")
@@ -412,14 +414,14 @@ def test_files_as_german_and_french_systems_name_copies_are_found(tmp_path):
 
 def test_the_share_that_failed_alike_is_written_and_warned_of(tmp_path, capsys):
     wrong = result(conv3d=0, to_batch=8)
-    wrong["marks"]["conv3d"]["lines"] = ["all 5 inputs: =IndexError; x"]
+    wrong["marks"]["conv3d"]["lines"] = ["inputs 1 to 5: =IndexError; x"]
     wrong["marks"]["to_batch"]["lines"] = ["2 clips: right", "3 clips: the shape is (3,), and not the right one"]
     graded = [(person(f"s{i}", str(i)), copy.deepcopy(wrong if i < 7 else result())) for i in range(10)]
     reports.write_all(tmp_path, A1, graded)
     table = {row["question"]: row for row in rows(tmp_path / "questions.csv")}
     assert table["conv3d"] == {
         **{"question": "conv3d", "marked": "10", "mean": "6", "all points": "30%", "failed alike": "70%"},
-        "how": "all 5 inputs: =IndexError, x",
+        "how": "inputs 1 to 5: =IndexError, x",
     }
     assert table["to_batch"]["how"].startswith("3 clips: the shape") and table["frames_seen"]["failed alike"] == "0%"
     assert "in_words" not in table
@@ -524,7 +526,10 @@ def test_nothing_else_is_deleted(tmp_path, capsys):
     (tmp_path / "out" / "feedback").symlink_to(tmp_path / "elsewhere")
     assert forget.main([str(tmp_path / "out")]) == 0
     assert not (tmp_path / "out").exists() and (tmp_path / "elsewhere" / "keep").exists()
-    assert forget.main([]) == 1
+    for arguments, code in (([], 2), (["--help"], 0)):
+        with pytest.raises(SystemExit) as ended:
+            forget.main(arguments)
+        assert ended.value.code == code
 
 
 def test_whatever_the_grader_writes_is_on_the_list_of_what_is_deleted(folder):

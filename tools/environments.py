@@ -134,13 +134,13 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serve(folder):
-    """Serve a folder to this machine alone; give the `Server`.
+def serve(folder, compressed=False):
+    """Serve a folder to this machine alone, text compressed if asked for; give the `Server`.
 
     From a process of its own that starts without `site`, so that neither coverage nor anything else comes into it. It
     ends with this one, however this one ends.
     """
-    command = [sys.executable, "-I", "-S", Path(__file__).with_name("serve.py"), folder]
+    command = [sys.executable, "-I", "-S", Path(__file__).with_name("serve.py"), folder, *["compressed"] * compressed]
     with tempfile.TemporaryDirectory() as place:
         log = Path(place) / "requests.log"
         with log.open("w", encoding="utf-8") as requests:

@@ -1,0 +1,26 @@
+"""Mend what other extensions write into a page and HTML does not allow."""
+
+import re
+
+MENDS = (
+    # sphinx-exercise: one id for all exercises of a page, and one for all solutions
+    (re.compile(r'<section id="(?:exercise|solution)-content">'), r"<section>"),
+    # MyST-NB: paragraphs in a fold's title, and a name that hides its words
+    (re.compile(r'<summary aria-label="Toggle hidden content">'), r"<summary>"),
+    (re.compile(r'<p (class="(?:collapsed|expanded) admonition-title")>(.*?)</p>'), r"<span \1>\2</span>"),
+    # Sphinx, of several values that a function returns: a list in a paragraph
+    (re.compile(r"(?s)<p>(<ul\b[^>]*>.*?</ul>)\s*</p>"), r"\1"),
+)
+
+
+def mend(app, pagename, templatename, context, doctree):
+    """Replace each of them in the text of a page."""
+    for pattern, replacement in MENDS:
+        if "body" in context:
+            context["body"] = pattern.sub(replacement, context["body"])
+
+
+def setup(app):
+    """Register with Sphinx."""
+    app.connect("html-page-context", mend)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
