@@ -1,6 +1,6 @@
 // What the book adds to Sphinx's search (searchtools.js): people's own words are found, and excerpts are the text alone.
 (() => {
-  const ASIDE = `h1, nav, script, style, button, .headerlink, .eqno, .clip-pictures, .clip-controls, .quiz-key, .report-link,
+  const ASIDE = `h1, nav, svg, script, style, button, .headerlink, .eqno, .clip-pictures, .clip-controls, .quiz-key, .report-link,
     .tag_setup, details.above-input > summary`;
   const BLOCKS = "p, li, dt, dd, th, td, pre, summary, figcaption, h2, h3, h4";
   const QUESTION = "any best can do does find get have how i make me much my need our should use using vs we what when which you your";
