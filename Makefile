@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
+.PHONY: help book pdf slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -18,6 +18,9 @@ book: $(READY)  ## Build the book into _build/html from the lessons' stored outp
 	@echo "Building the book (about ten seconds) ..."
 	@.venv/bin/jupyter-book build -W --keep-going --quiet . > /dev/null  # warnings come by the other way, stderr
 	@echo "Open _build/html/index.html in your browser."
+
+pdf: book  ## Print the whole book into _build/frames_in_time.pdf, with bookmarks and page numbers (needs a browser).
+	@$(IN_VENV) tools.pdf
 
 slides: $(READY)  ## Make slides of each lesson into _build/slides, a file each that needs nothing else; NB=02 for one.
 	@$(IN_VENV) tools.slides $(NB)

@@ -11,7 +11,8 @@ AXE = Path(os.environ.get("AXE", AXE_FILE_PATH)).read_text("utf-8")  # `make aud
 UNFOLD = """async () => {
     document.querySelectorAll("details").forEach((folded) => (folded.open = true));
     document.querySelectorAll(".toggle-hidden button.toggle-button").forEach((button) => button.click());
-    await Promise.all(document.getAnimations().map((animation) => animation.finished));
+    const timed = document.getAnimations().filter(({ timeline }) => timeline === document.timeline); // not by scrolling
+    await Promise.all(timed.map((animation) => animation.finished));
 }"""
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 FLAWS = """() => {

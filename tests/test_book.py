@@ -6,7 +6,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlparse
 
 import pytest
 from bs4 import BeautifulSoup
@@ -19,6 +19,7 @@ from tools import fonts
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
 NOTEBOOKS = [name for name in PAGES if (ROOT / f"{name}.ipynb").exists()]
+PUBLISHED = "https://example.github.io/example/"  # where GitHub shows the book of conftest.ADDRESS
 
 
 @cache
@@ -47,8 +48,45 @@ def outputs(name):
             yield from cell.get("outputs", [])
 
 
-def test_the_first_page_is_found(book):
-    assert "url=book/index.html" in (book.html / "index.html").read_text()
+def test_the_root_is_the_first_page_and_its_links_lead_somewhere(book):
+    root, first = soup(book, "index"), soup(book, "book/index")
+    assert words(root.article.get_text()) == words(first.article.get_text()) and root.title == first.title
+    for element in root.select("[href], [src]"):
+        address = (element.get("href") or element.get("src")).partition("#")[0].partition("?")[0]
+        assert not address or (book.html / address).is_file(), element
+
+
+def test_every_page_has_a_title_and_a_description_of_its_own(book):
+    pages = [soup(book, name) for name in [*PAGES, "search", "genindex", "404"]]
+    titles = [page.title.get_text() for page in pages]
+    descriptions = [page.select_one("meta[name=description]")["content"] for page in pages]
+    assert len(set(titles)) == len(titles) and all("Frames in Time" in title for title in titles)
+    assert len(set(descriptions)) == len(descriptions)
+    for description in descriptions:
+        assert 25 < len(description) < 200 and description[-1] in ".?", description
+
+
+def test_a_published_page_has_a_canonical_address_and_a_picture_for_links(published_book):
+    for name in PAGES:
+        head = soup(published_book, name).head
+        canonical = head.select_one("link[rel=canonical]")["href"]
+        assert canonical == PUBLISHED + ("" if name == "book/index" else f"{name}.html")
+        assert head.select_one("meta[property='og:url']")["content"] == canonical
+        picture = head.select_one("meta[property='og:image']")["content"]
+        assert (published_book.html / picture.removeprefix(PUBLISHED)).stat().st_size < 200_000
+    sitemap = BeautifulSoup((published_book.html / "sitemap.xml").read_text(), "html.parser")
+    listed = {entry.get_text() for entry in sitemap.select("loc")}
+    assert listed == {PUBLISHED + ("" if name == "book/index" else f"{name}.html") for name in PAGES}
+
+
+def test_a_missing_page_has_links_that_work_from_any_depth(published_book):
+    page, prefix = soup(published_book, "404"), urlparse(PUBLISHED).path
+    assert page.h1 and page.select("article a[href]")
+    for element in page.select("[href], [src]"):
+        address = (element.get("href") or element.get("src")).partition("?")[0]
+        if not address.startswith("#") and "://" not in address:
+            assert address.startswith(prefix), element
+            assert (published_book.html / address.removeprefix(prefix).partition("#")[0]).exists(), element
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -171,6 +209,28 @@ def test_a_picture_of_a_lesson_stands_on_a_page_with_its_own_text(book):
     assert {figure.img["alt"] for figure in figures} <= alts
 
 
+@pytest.mark.parametrize("name", ["book/index", "book/06_choosing_an_architecture"])
+def test_the_matrix_is_a_table_with_the_numbers_of_the_lessons_picture(book, name):
+    figure = soup(book, name).select_one("figure.matrix")
+    caption = "" if figure.img else figure.figcaption.select_one(".legend").get_text()
+    alt = soup(book, "notebooks/06_choosing_an_architecture").select_one("[alt^='Accuracy by family and task']")["alt"]
+    _, *tasks = [head.get_text(" ", strip=True) for head in figure.select("thead tr > *")]
+    rows = figure.select("tbody tr")
+    assert len(tasks) == 7 and len(rows) == alt.count(";") + 1 == 13
+    assert "Fig." not in caption
+    for row, family in zip(rows, alt.removesuffix(".").partition(". ")[2].split("; "), strict=True):
+        cells = row.select("td")
+        assert family.startswith(f"{row.th.get_text()}: ") and len(cells) == len(tasks)
+        for task, cell in zip(tasks, cells, strict=True):
+            accuracy, words = cell.get_text().split("%", 1)
+            assert f"{task} {accuracy}%" in family
+            assert (
+                bool(cell.select(".ceiling"))
+                == words.endswith("is possible")
+                == (f"{task} {accuracy}% (blind" in family)
+            )
+
+
 def test_no_page_names_a_path_of_this_machine(book):
     private = {str(book.folder), str(ROOT), sys.prefix}
     for file in book.html.rglob("*"):
@@ -270,6 +330,7 @@ def test_little_is_written_again_when_one_page_changes(published_book):
     anew = {name for name in PAGES if (again.html / f"{name}.html").stat().st_mtime_ns > written[name]}
     assert anew <= {"book/glossary", "book/index"}
     assert "One more line." in soup(again, "book/glossary").text
+    assert '"installation": [[' in (again.html / "searchindex.js").read_text()  # of a page that is not written anew
     for name in PAGES:
         for picture in soup(again, name).select("main img"):
             assert (again.html / name).parent.joinpath(picture["src"]).is_file()

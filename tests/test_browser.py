@@ -26,7 +26,7 @@ def shared(browser):
         yield opened_context
 
 
-@pytest.mark.parametrize("name", [*PAGES, "search", "genindex"])
+@pytest.mark.parametrize("name", [*PAGES, "search", "genindex", "404"])
 def test_a_page(shared, book, name):
     """Folds open, in both widths, light and dark: each form is made of the page that is there."""
     with page_in(shared, f"{book.url}/{name}.html") as page:

@@ -1,39 +1,34 @@
-"""The picture of the decision guide: its text tells what it shows, and families have their colours."""
+"""The guide: four questions and one before them, each with two answers; families have their colours."""
 
-import re
-from xml.etree import ElementTree
+import pytest
+from bs4 import BeautifulSoup
 
-from seqlib import show
-from tools.notebooks import ROOT
-
-PAGE = (ROOT / "book" / "decision_guide.md").read_text("utf-8")
-PICTURE = ElementTree.parse(ROOT / "book" / "_static" / "decision_guide.svg").getroot()
-SVG = "{http://www.w3.org/2000/svg}"
+from seqlib.show import FAMILIES
 
 
-def test_the_alternative_text_has_every_question_and_answer_in_the_order_of_the_picture():
-    alt = re.search(r"(?m)^:alt: (.*)$", PAGE)[1].lower()
-    strong = [text.text.lower() for text in PICTURE.iter(f"{SVG}text") if text.get("font-weight")]
-    assert strong[:3] == ["few videos, and a", "pretrained image", "network at hand?"]
-    places = [alt.find(text) for text in strong]
-    assert -1 not in places, strong[places.index(-1)]
-    assert places == sorted(places)
+@pytest.fixture(scope="module")
+def guide(book):
+    page = BeautifulSoup((book.html / "book" / "decision_guide.html").read_text("utf-8"), "html.parser")
+    return page.select_one("ol.guide")
 
 
-def test_each_family_has_its_colour():
-    shown = {}
-    square = None
-    for part in PICTURE:
-        if part.tag == f"{SVG}rect" and part.get("width") == "12":
-            square = part.get("fill").lower()
-        elif part.get("font-weight") and square:
-            shown[part.text], square = square, None
-    colours = {family.colour.lower() for family in show.FAMILIES.values()}
-    assert len(shown) == 9 and set(shown.values()) <= colours
-    assert len(set(shown.values())) == 9
+def test_each_question_has_two_answers_and_all_but_the_last_lead_on(guide):
+    questions = guide.find_all("li", recursive=False)
+    assert len(questions) == 5
+    for question in questions:
+        assert question.p.strong.get_text().endswith("?")
+        answers = [answer.get_text().partition(";")[0].partition(":")[0] for answer in question.select("dt")]
+        assert sorted(answers) == ["no", "yes"]
+        last = question.select("dd")[-1].get_text(strip=True)
+        assert (last == "Go on.") == (question is not questions[-1])
 
 
-def test_everything_lies_within_the_picture():
-    width, height = map(float, PICTURE.get("viewBox").split()[2:])
-    for part in PICTURE.iter():
-        assert 0 <= float(part.get("x", 0)) <= width and 0 <= float(part.get("y", 0)) <= height
+def test_the_first_question_is_the_next_heading_too(guide):
+    heading = guide.find_next("h2")
+    assert heading.get_text().rstrip("#") == guide.select_one("li strong").get_text()
+
+
+def test_every_family_that_is_an_answer_has_its_colour(guide):
+    shown = {name.removeprefix("family-") for answer in guide.select(".family") for name in answer["class"][1:]}
+    assert len(shown) == len(guide.select(".family")) == 9
+    assert shown <= FAMILIES.keys()

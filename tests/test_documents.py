@@ -168,22 +168,48 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
     )
     classes = set(re.findall(r"\.([a-z][\w-]*)", re.sub(r'"[^"]*"', "", selectors)))
     ours = {
-        "js",
+        "buttons",
+        "ceiling",
         "drawing",
+        "facts",
         "family",
         "folklore",
+        "from-file",
         "from-lesson",
+        "guide",
+        "js",
+        "large",
+        "level-0",
+        "level-1",
+        "level-2",
+        "level-3",
+        "level-4",
+        "matrix",
         "objectives",
         "predict",
+        "prose",
+        "question",
         "remember",
         "report-link",
+        "scrolled",
         "search-dialog",
+        "short",
         "sig-line",
+        "stacked",
         "wide",
+        "with-picture",
     }
     theirs = {name for name in classes - ours if not re.match(r"(clip|quiz)\b", name)}
     assert {"bd-article", "toggle-hidden", "sidebar-primary-item"} <= theirs
     assert missing(theirs | set(re.findall(r"--pst-[\w-]+", style)) | set(re.findall(r"\\f\w{3}", style))) == set()
+
+
+def test_the_first_page_says_how_many_hours_the_chapters_take():
+    chapters = [path.read_text("utf-8") for path in sorted((ROOT / "book").glob("0?_*.md"))]
+    lines = [re.search(r"(?s)\*\*(\d+ minutes to read.*?)You need", text)[1] for text in chapters]
+    minutes = sum(int(number) for line in lines for number in re.findall(r"(\d+)(?= minutes| for )", line))
+    (hours,) = re.findall(r"about (\d+) hours", (ROOT / "book" / "index.md").read_text("utf-8"))
+    assert round(minutes / 60) == int(hours)
 
 
 def test_every_test_that_the_page_about_sphinx_names_is_there():

@@ -1,14 +1,14 @@
-"""Ask the built book's own search what people ask in public, in their words; the answer must stand near the top."""
-
-from urllib.parse import quote
+"""Ask the built book's own search what people ask, in their words; the answer must stand near the top."""
 
 import pytest
 from pages import context, page_in
 from playwright.sync_api import expect
 
-FIXES, CHAPTER_2 = "book/when_it_does_not_work", "book/02_one_frame_at_a_time"
-CHAPTER_4, CHAPTER_6 = "book/04_cnn_rnn_hybrids", "book/06_choosing_an_architecture"
-CHAPTER_7 = "book/07_your_own_video"
+FIXES, CHAPTER_1, CHAPTER_2 = "book/when_it_does_not_work", "book/01_clips_as_tensors", "book/02_one_frame_at_a_time"
+CHAPTER_3, CHAPTER_4, CHAPTER_5 = "book/03_3d_convolutions", "book/04_cnn_rnn_hybrids", "book/05_temporal_pooling"
+CHAPTER_6, CHAPTER_7 = "book/06_choosing_an_architecture", "book/07_your_own_video"
+GUIDE, SET_UP, WHERE, GLOSSARY = "book/decision_guide", "book/how_to_use", "book/where_it_runs", "book/glossary"
+NAMED, TEACH, GRADING = "book/named_models", "book/instructor_guide", "book/grading"
 FIRST = 5  # pages that somebody looks at
 
 ASKED = [  # the words, the page that answers, where it was asked: repository and number of the issue on GitHub
@@ -48,6 +48,42 @@ ASKED = [  # the words, the page that answers, where it was asked: repository an
     ("frames stacked as channels", CHAPTER_2, "wadhwasahil/Video-Classification-2-Stream-CNN#19"),
 ]
 
+TYPED = [  # what a reader types into the book's own field, and the page that must be the first
+    ("which architecture", GUIDE),
+    ("which model should I use", GUIDE),
+    ("best model for image sequence classification", GUIDE),
+    ("3D CNN vs LSTM", GUIDE),
+    ("install", SET_UP),
+    ("installation", SET_UP),
+    ("how do I set up", SET_UP),
+    ("getting started", SET_UP),
+    ("prerequisites", SET_UP),
+    ("license", SET_UP),
+    ("Windows", WHERE),
+    ("Google Colab", WHERE),
+    ("GPU", WHERE),
+    ("homework", GRADING),
+    ("slides", TEACH),
+    ("minimal pairs", CHAPTER_1),
+    ("confidence interval", CHAPTER_1),
+    ("separable convolution", CHAPTER_3),
+    ("real-time", CHAPTER_4),
+    ("webcam", CHAPTER_4),
+    ("GRU", CHAPTER_4),
+    ("RNN", GLOSSARY),
+    ("CNN", GLOSSARY),
+    ("MACs", GLOSSARY),
+    ("optical flow", NAMED),
+    ("anomaly detection", CHAPTER_5),
+    ("motion detection", CHAPTER_5),
+    ("inference speed", CHAPTER_6),
+    ("GFLOPs", CHAPTER_6),
+    ("transfer learning", CHAPTER_7),
+    ("not enough data", CHAPTER_7),
+    ("fps", CHAPTER_7),
+    ("SlowFast", NAMED),
+]
+
 
 @pytest.fixture(scope="module")
 def shared(browser):
@@ -55,10 +91,57 @@ def shared(browser):
         yield opened_context
 
 
+@pytest.fixture(scope="module")
+def search_page(shared, book):
+    """The search, opened as a file: so it must work there, and no page of the results is fetched."""
+    with page_in(shared, (book.html / "search.html").as_uri()) as page:
+        yield page
+
+
+def pages_found(page, words):
+    """The pages that the search finds, the best first."""
+    page.evaluate("document.getElementById('search-results').replaceChildren()")
+    page.evaluate("words => Search.performSearch(words)", words)
+    expect(page.locator("#search-results > h2")).to_have_text("Search Results")
+    links = page.locator("ul.search li > a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
+    return list(dict.fromkeys(link.split(".html")[0] for link in links))
+
+
 @pytest.mark.parametrize(("words", "page_name"), [(words, name) for words, name, _ in ASKED])
-def test_what_people_ask_is_found(shared, book, words, page_name):
-    with page_in(shared, f"{book.url}/search.html?q={quote(words)}") as page:
-        expect(page.locator("#search-results > h2")).to_have_text("Search Results")
-        links = page.locator("ul.search li > a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")
-    found = list(dict.fromkeys(link.split(".html")[0] for link in links))
+def test_what_people_ask_is_found(search_page, words, page_name):
+    found = pages_found(search_page, words)
     assert page_name in found[:FIRST], found[:10]
+
+
+@pytest.mark.parametrize(("words", "page_name"), TYPED)
+def test_what_a_reader_types_is_found_first(search_page, words, page_name):
+    found = pages_found(search_page, words)
+    assert page_name == found[0], found[:10]
+
+
+def test_words_that_no_page_has_together_still_find_pages(search_page):
+    found = pages_found(search_page, "statistics of neutrons and postcards")
+    assert CHAPTER_5 in found  # the postcards on the stairs
+    assert pages_found(search_page, "zymurgy") == []
+
+
+def test_an_excerpt_is_of_the_text_and_shows_what_was_found(shared, book):
+    """No title again, no button, no player, no setup cell; of a term, its definition."""
+    with page_in(shared, f"{book.url}/search.html?q=stairs%20postcards") as page:
+        expect(page.locator("ul.search p.context").first).to_contain_text("on the stairs")
+    with page_in(shared, f"{book.url}/search.html?q=frame") as page:
+        expect(page.locator("#search-results > h2")).to_have_text("Search Results")
+        expect(page.locator("ul.search li:not(:has(p.context, span))")).to_have_count(0)
+        excerpts = page.locator("ul.search p.context").all_text_contents()
+    assert "One image of a clip, (H, W, C)." in excerpts[0]
+    aside = ("Skip to", "Contents", ".pdf", "Show code", "Hide code", "Play \u2039", "frame 0 of", "Setup, the same")
+    for excerpt in excerpts:
+        assert excerpt and not [words for words in aside if words in excerpt], excerpt
+
+
+def test_no_page_reports_an_error_when_it_is_opened_as_a_file(shared, book):
+    with page_in(shared, f"{(book.html / 'search.html').as_uri()}?q=frame") as page:
+        expect(page.locator("#search-results > h2")).to_have_text("Search Results")
+        for file in sorted(book.html.rglob("*.html")):
+            if "_static" not in file.parts:
+                page.goto(file.as_uri())

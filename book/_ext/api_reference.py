@@ -25,6 +25,14 @@ def hints_as_written(app, what, name, obj, options, signature, returns):
     return arguments.replace("<factory>", "{}"), returned if what != "class" else None
 
 
+def set_signs(app, what, name, obj, options, lines):
+    """Set the signs for times and minus between numbers, which the source has in ASCII; but not in examples."""
+    for k, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            line = re.sub(r"(?<=\d) x (?=\d)", " \N{MULTIPLICATION SIGN} ", line)
+            lines[k] = re.sub(r"(?<=\d) - (?=\d)", " \N{MINUS SIGN} ", line)
+
+
 def set_lines(app, pagename, templatename, context, doctree):
     """Set a signature's lines as spans: Sphinx makes a list of descriptions of them that describe no term."""
 
@@ -40,5 +48,6 @@ def setup(app):
     """Register with Sphinx."""
     app.connect("autodoc-skip-member", skip_field)
     app.connect("autodoc-process-signature", hints_as_written)
+    app.connect("autodoc-process-docstring", set_signs)
     app.connect("html-page-context", set_lines)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

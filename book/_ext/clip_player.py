@@ -36,7 +36,8 @@ class clip(nodes.figure):  # noqa: N801 (a node's class is its name)
 class Clip(SphinxDirective):
     """Draw ``{clip} TASK``; its options are those of `seqlib.clips` and `seqlib.twins`, its body is the caption.
 
-    With ``:letters:`` twins are called A, B and so on, where their classes would answer the caption's question.
+    With ``:letters:`` twins are called A, B and so on, where their classes would answer the caption's question. With
+    ``:large:`` they fill the page.
     """
 
     required_arguments = 1
@@ -47,12 +48,13 @@ class Clip(SphinxDirective):
         "twins": directives.unchanged_required,
         "noise": float,
         "letters": directives.flag,
+        "large": directives.flag,
         "name": directives.unchanged_required,
     }
 
     def run(self):
         """Return the figure."""
-        options = {k: v for k, v in self.options.items() if k not in ("letters", "name")}
+        options = {k: v for k, v in self.options.items() if k not in ("letters", "large", "name")}
         try:
             members, names = draw(self.arguments[0], **options)
         except (TypeError, ValueError) as error:
@@ -60,6 +62,8 @@ class Clip(SphinxDirective):
         if "letters" in self.options:
             names = list(ascii_uppercase[: len(names)])
         figure = film(self.env, members, list(zip(names, map(show.describe, members), strict=True)))
+        if "large" in self.options:
+            figure["classes"].append("large")
         if self.content:
             caption = nodes.caption()
             caption += [child for part in self.parse_content_to_nodes() for child in part.children]

@@ -1,8 +1,10 @@
 """The directive ``quiz``: a chapter's questions, as `seqlib.quiz` shows them; on paper with a key at the end."""
 
+import re
 from string import ascii_lowercase
 
 from docutils import nodes
+from docutils.utils.smartquotes import educate_tokens
 from sphinx.util.docutils import SphinxDirective
 
 from seqlib import quizzes
@@ -22,7 +24,13 @@ class Quiz(SphinxDirective):
             raise self.error(str(error)) from error
         self.env.note_dependency(str(quizzes.PATH))
         self.env.note_dependency(quizzes.__file__)
-        return [nodes.raw("", questions._repr_html_() + key(questions), format="html")]
+        return [nodes.raw("", curly(questions._repr_html_() + key(questions)), format="html")]
+
+
+def curly(html):
+    """Set quotes and apostrophes as in the rest of the book, but not within code; str, HTML."""
+    parts = re.split(r"(<code.*?</code>|<[^>]*>)", html.replace("&quot;", '"').replace("&#x27;", "'"))
+    return "".join(educate_tokens([("tag" if k % 2 else "plain", part) for k, part in enumerate(parts)], attr="q"))
 
 
 def key(questions):
