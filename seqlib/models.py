@@ -258,7 +258,12 @@ def attention_pooling(
 
 
 def conv3d(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    padding: str = "same",
+    lengths: bool = False,
 ) -> keras.Model:
     """Build a 3D CNN: two convolutions see three frames each, so that a unit of the last layer sees five.
 
@@ -270,6 +275,9 @@ def conv3d(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    padding : {"same", "causal", "valid"}
+        What the kernels see beyond the clip's ends in time: zeros at both; zeros before the first frame alone, so that
+        no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
@@ -284,7 +292,8 @@ def conv3d(
     TypeError
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
-        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed; if
+        there are fewer than 5 frames, or lengths, with ``padding="valid"``.
 
     Examples
     --------
@@ -293,17 +302,23 @@ def conv3d(
     (5, 15, 15)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    _pads(padding, clip_shape, lengths)
     x = _only(present, x)
-    x = layers.Conv3D(16, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = _over_time(x, 16, (3, 3, 3), (1, 2, 2), padding, name="conv1")
     x = _only(present, x)
-    x = layers.Conv3D(32, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
+    x = _over_time(x, 32, (3, 3, 3), (1, 2, 2), padding, name="conv2")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
     x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
     return keras.Model(inputs, _head(x, classes), name="conv3d")
 
 
 def conv2plus1d(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    padding: str = "same",
+    lengths: bool = False,
 ) -> keras.Model:
     """Build the 3D CNN with each 3 x 3 x 3 convolution split in two, one in space and one in time.
 
@@ -315,6 +330,9 @@ def conv2plus1d(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    padding : {"same", "causal", "valid"}
+        What the kernels see beyond the clip's ends in time: zeros at both; zeros before the first frame alone, so that
+        no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
@@ -329,7 +347,8 @@ def conv2plus1d(
     TypeError
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
-        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed; if
+        there are fewer than 5 frames, or lengths, with ``padding="valid"``.
 
     Examples
     --------
@@ -338,12 +357,13 @@ def conv2plus1d(
     (5, 15, 15)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    _pads(padding, clip_shape, lengths)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space1")(x)
     x = _only(present, x)
-    x = layers.Conv3D(16, (3, 1, 1), padding="same", activation="relu", name="time1")(x)
+    x = _over_time(x, 16, (3, 1, 1), (1, 1, 1), padding, name="time1")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space2")(x)
     x = _only(present, x)
-    x = layers.Conv3D(32, (3, 1, 1), padding="same", activation="relu", name="time2")(x)
+    x = _over_time(x, 32, (3, 1, 1), (1, 1, 1), padding, name="time2")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
     x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
     return keras.Model(inputs, _head(x, classes), name="conv2plus1d")
@@ -466,6 +486,34 @@ def _frame_features(x, pooled=False):
     if pooled:
         x = layers.AveragePooling3D((1, *x.shape[2:4]), name="over_space")(x)
     return layers.Reshape((x.shape[1], -1), name="features")(x)
+
+
+def _pads(padding, clip_shape, lengths):
+    """Check how a 3D CNN pads in time."""
+    if arguments.choice("padding", padding, ("same", "causal", "valid")) != "valid":
+        return
+    arguments.integer("clip_shape[0], with padding='valid',", clip_shape[0], 5)
+    if lengths:
+        raise ValueError(
+            "lengths must be False with padding='valid', not True: a clip of fewer than five frames has no map; take "
+            "padding='causal'"
+        )
+
+
+def _over_time(x, filters, kernel, strides, padding, name):
+    """Convolve over time, and space; ``padding`` is of time, and in space it is always as with ``same``."""
+    if padding == "same":
+        return layers.Conv3D(filters, kernel, strides, padding="same", activation="relu", name=name)(x)
+    before = kernel[0] - 1 if padding == "causal" else 0
+    in_space = (_same_pads(*axis) for axis in zip(x.shape[2:4], kernel[1:], strides[1:], strict=True))
+    x = layers.ZeroPadding3D(((before, 0), *in_space), name=f"{name}_pad")(x)
+    return layers.Conv3D(filters, kernel, strides, activation="relu", name=name)(x)
+
+
+def _same_pads(size, kernel, stride):
+    """How many zeros stand before and after an axis with ``same``: the output has ceil(size / stride) places."""
+    zeros = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return zeros // 2, zeros - zeros // 2
 
 
 def _head(x, classes):
