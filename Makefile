@@ -90,9 +90,11 @@ links: $(READY)  ## Check the book's links to other sites (needs the network; th
 repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells and badges.
 	@$(IN_VENV) tools.setup_cell $(if $(filter undefined,$(origin URL)),,"$(URL)")
 
-lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock.
-	@$(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
-		--generate-hashes --no-annotate --no-header requirements.txt -o requirements.lock
+RESOLVE = $(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
+	--generate-hashes --no-annotate --no-header
+lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock, and requirements-export.txt with these versions.
+	@$(RESOLVE) requirements.txt -o requirements.lock
+	@$(RESOLVE) -c requirements.lock requirements-export.txt -o requirements-export.lock
 
 format: $(READY)  ## Format the code of the package, the tools, the tests and the notebooks.
 	@$(IN_VENV) ruff check --fix --quiet . ; $(IN_VENV) ruff format .
@@ -112,3 +114,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
 	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+# What seqlib.export needs, which only its tests use here: without it they are skipped.
+.venv/export: $(READY) requirements-export.lock
+	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-export.lock
+	@touch $@

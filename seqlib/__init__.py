@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
     from . import (
         backend,
         exercises,
+        export,
         measure,
         model_files,
         models,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
         tasks,
         training,
         video,
+        watch,
         widgets,
     )
     from .exercises import check
@@ -41,6 +43,7 @@ __all__ = [
     "clips",
     "dataset",
     "exercises",
+    "export",
     "measure",
     "model_files",
     "models",
@@ -55,6 +58,7 @@ __all__ = [
     "training",
     "twins",
     "video",
+    "watch",
     "widgets",
 ]
 
