@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,13 +147,14 @@ def pyav() -> Any:
     return av
 
 
-def opened(path: Path) -> Any:
-    """Open a film for reading, an `av.container.InputContainer`.
+def opened(film: Path | BinaryIO) -> Any:
+    """Open a film for reading, an `av.container.InputContainer`; a film in an open file need not be seekable.
 
     A file that only points to others, such as a playlist, gets no access to the network.
     """
     options = {"protocol_whitelist": "file"}
-    return pyav().open(str(path.absolute()), container_options=options, metadata_errors="replace")
+    file = str(film.absolute()) if isinstance(film, Path) else film
+    return pyav().open(file, container_options=options, metadata_errors="replace")
 
 
 def film_stream(container: Any) -> Any:
