@@ -20,6 +20,7 @@ if hasattr(os, "sched_setaffinity"):
 import numpy as np
 
 from seqlib import export, models
+from seqlib.backend import tf
 from seqlib.stream import Stream
 from seqlib.stream_steps import since_reset
 
@@ -58,7 +59,7 @@ def keeping(step, start):
 def by_plain_step(model, _):
     """Call the step's network as it is."""
     step = since_reset(model)
-    return keeping(lambda **given: step.network(given, training=False), step.start)
+    return keeping(lambda **given: step.network(tf.nest.map_structure(tf.constant, given), training=False), step.start)
 
 
 def by_stream(model, _):
