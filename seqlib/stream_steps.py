@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backend import classifier, keras, takes_lengths
+from .models import CELLS
 
 __all__ = ["SINCE_RESET", "Step", "last_frames", "since_reset"]
 
@@ -66,13 +67,13 @@ def since_reset(model: keras.Model) -> Step:
     ValueError
         If it is none of these.
     """
-    model = classifier(model)
-    if model.name not in SINCE_RESET:
+    family = _family(model := classifier(model))
+    if family not in SINCE_RESET:
         raise ValueError(
             f"model must be one of {', '.join(SINCE_RESET)} to answer for all frames since a reset, "
             f"not {model.name!r}; let it answer for its last T frames: seqlib.stream.Stream(model)"
         )
-    return SINCE_RESET[model.name](model)
+    return SINCE_RESET[family](model)
 
 
 def last_frames(model: keras.Model) -> Step:
@@ -102,13 +103,55 @@ def last_frames(model: keras.Model) -> Step:
     model = classifier(model)
     if None in model.inputs[0].shape[1:]:
         raise ValueError(f"model must say T, H, W and C, not take clips of shape {model.inputs[0].shape[1:]}")
-    if model.name in OVER_TIME and _padding(model) == "valid":
+    family = _family(model)
+    if family in OVER_TIME and _padding(model) == "valid":
         return _window_of_maxima(model)
-    kept = {"average_pooling": "features", "max_pooling": "features", "attention_pooling": "features"}
-    kept |= {"cnn_rnn": "features", "conv_lstm": "conv2"}
-    if model.name in kept:
-        return _window_of_features(model, kept[model.name])
+    if family in SINCE_RESET and family not in OVER_TIME:
+        return _window_of_features(model, "conv2" if family == "conv_lstm" else "features")
     return _window_of_frames(model)
+
+
+def _family(model):
+    """Name a model's family by its layers, whatever the model is called; None if it is built otherwise.
+
+    What is not a layer, such as a difference of frames, has no name: beside what lengths and positions need, there may
+    be none.
+    """
+    frame = ("rescaling", "conv1", "conv2", "conv3", "pool", "features")
+    known = {
+        "average_pooling": (*frame, "average"),
+        "max_pooling": (*frame, "maximum"),
+        "attention_pooling": (*frame, "query", "score", "weights", "sum", "attention"),
+        "conv3d": ("rescaling", "conv1", "conv2", "conv3", "global_max"),
+        "conv2plus1d": ("rescaling", "space1", "time1", "space2", "time2", "conv3", "global_max"),
+        "cnn_rnn": (*frame, "recurrent"),
+        "conv_lstm": ("rescaling", "conv1", "conv2", "conv_lstm", "global_max"),
+    }
+    optional = ("over_space", "with_positions", "conv1_pad", "conv2_pad", "time1_pad", "time2_pad")
+    names = [
+        "recurrent" if isinstance(layer, layers.RNN) and layer.name in CELLS else layer.name
+        for layer in model.layers
+        if not isinstance(layer, (layers.InputLayer, layers.Reshape)) or layer.name == "features"
+    ]
+    needed = {"Greater", "Where"} if takes_lengths(model) else set()
+    if "with_positions" in names:
+        needed |= {"GetItem", "OnesLike", "Multiply"}
+    other = {type(operation).__name__ for operation in model.operations if operation not in model.layers}
+    rest = tuple(name for name in names if name not in optional)
+    for family, begin in known.items():
+        if rest == (*begin, "dense", "logits") and other <= needed and _one_frame_deep(model, family):
+            return family
+    return None
+
+
+def _one_frame_deep(model, family):
+    """Tell whether no kernel spans several frames, and no stride skips any, but a 3D CNN's own kernels."""
+    over_time = OVER_TIME.get(family, ())[1::2]
+    convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv3D)]
+    return all(
+        layer.kernel_size[0] == (3 if layer.name in over_time else 1) and layer.strides[0] == 1
+        for layer in convolutions
+    )
 
 
 class _Builder:
@@ -262,7 +305,7 @@ def _window_of_maxima(model):
 
 def _newest_maximum(build):
     """Compute the largest number of each of the last maps of a 3D CNN that looks back alone, (B, F)."""
-    first, *rest = OVER_TIME[build.model.name]
+    first, *rest = OVER_TIME[_family(build.model)]
     x = build.per_frame(build.as_clip(), first)
     for over_time, per_frame in zip(rest[::2], rest[1::2], strict=True):
         x = build.joined(f"before_{over_time}", layers.Reshape(x.shape[2:])(x), 2)
@@ -289,7 +332,7 @@ def _window_of_frames(model):
 
 def _padding(model):
     """How a 3D CNN of the course pads in time."""
-    name = f"{OVER_TIME[model.name][1]}_pad"
+    name = f"{OVER_TIME[_family(model)][1]}_pad"
     if name not in [layer.name for layer in model.layers]:
         return "same"
     return "causal" if model.get_layer(name).padding[0][0] else "valid"
@@ -304,4 +347,4 @@ SINCE_RESET = {
     "cnn_rnn": _recurrent,
     "conv_lstm": _conv_lstm,
 }
-"""The families that can answer for all frames since a reset, by the names of their models."""
+"""The families that can answer for all frames since a reset."""
