@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from grading.questions import Function, Mistake
+from grading.questions import Function, Mistake, Written
 
 PACKAGES = ("numpy", "matplotlib")  # what students can import beside the standard library
 
@@ -27,6 +27,7 @@ TIME_CODE = {
     "anticausal": "((0, t - 1), (0, 0), (0, 0))",
     "periodic": '((t // 2, t // 2), (0, 0), (0, 0)), mode="wrap"',
 }
+OTHER_TIME = {"causal": "centred", "centred": "causal", "anticausal": "centred", "periodic": "causal"}
 SPACE = {"valid": "none", "same": "h // 2 rows of zeros above and below, w // 2 columns of zeros left and right"}
 SPACE_CODE = {"valid": "", "same": "\n    clip = np.pad(clip, ((0, 0), (h // 2, h // 2), (w // 2, w // 2)))"}
 
@@ -45,6 +46,14 @@ REAL_CODE = {"first": "clip[:length]", "last": "clip[-length:]"}
 
 TAPS = {"now": "`kernel[0]` meets the frame itself", "oldest": "`kernel[0]` meets the oldest frame"}
 BEFORE = {"zeros": "zeros", "edge": "the first frame, again and again"}
+
+
+def frames_met(place, time):
+    """Say which frames of a clip of 12 a kernel of five meets at one place in time."""
+    before = {"causal": 4, "centred": 2, "anticausal": 0, "periodic": 2}[time]
+    frames = [place + tap - before for tap in range(5)]
+    there = [frame % 12 for frame in frames if time == "periodic" or 0 <= frame < 12]
+    return ", ".join(map(str, there))
 
 
 def batches(draw, drawn):
@@ -136,59 +145,79 @@ def sequences(draw, drawn):
 QUESTIONS = (
     Function(
         "to_batch",
-        15,
+        10,
         {"axes": ("NCHW", "CNHW", "HWCN", "CHWN", "WHNC"), "fill": tuple(FILL), "side": tuple(SIDE)},
         batches,
         lambda drawn: (np.zeros([{"N": 5, "H": 2, "W": 4, "C": 1}[axis] for axis in drawn["axes"]], np.uint8), (3, 2)),
         (
             Mistake("the padding is on the other side", "side"),
-            Mistake("the padding is filled with something else", "fill"),
+            Mistake("the padding has other values", "fill"),
+        ),
+        oral=(
+            "Where does your code say which frames belong to which clip? What does it do if a length is 0?",
+            "Show where the axes change places. What would `reshape` do there, and would the shape tell?",
         ),
     ),
     Function(
         "conv3d",
-        25,
+        20,
         {"time": tuple(TIME), "space": tuple(SPACE), "stride_t": (1, 2, 3), "stride_s": (1, 2)},
         convolutions,
         lambda drawn: (np.zeros((7, 8, 9)), np.zeros((3, 3, 3))),
         (
-            Mistake("the padding in time is another one", "time"),
-            Mistake("the padding in space is another one", "space"),
-            Mistake("the kernel is turned round", wrong=lambda right, clip, k: right(clip, k[::-1, ::-1, ::-1])),
+            Mistake("the padding in time is a different one", "time"),
+            Mistake("the padding in space is a different one", "space"),
+            Mistake("the kernel is flipped", wrong=lambda right, clip, k: right(clip, k[::-1, ::-1, ::-1])),
+        ),
+        oral=(
+            "Where does it pad in time? Change it, aloud, to pad on the other side: which lines change?",
+            "Which frames does the first frame of the answer see? And with a stride twice as large?",
         ),
     ),
     Function(
         "output_shape",
-        15,
+        10,
         {"pool": ((2, 2, 2), (3, 2, 2), (2, 3, 3), (3, 3, 3)), "rounding": tuple(ROUND), "order": tuple(ORDER)},
         stacks,
         lambda drawn: ((20, 30, 40, 1), ((8, (3, 3, 3), (1, 2, 2), "same"), (16, (3, 3, 3), (1, 1, 1), "valid"))),
         (
-            Mistake("what is left over in the pooling is rounded the other way", "rounding"),
+            Mistake("the pooling rounds the other way", "rounding"),
             Mistake("the channels stand at the other end", "order"),
+        ),
+        oral=(
+            "Which line rounds, and which way? Give a size for which the other way gives another answer.",
+            "What changes if the pooling comes before the convolutions?",
         ),
     ),
     Function(
         "frames_seen",
-        15,
+        10,
         {"layers": tuple(LAYERS), "every": EVERY},
         temporal_layers,
         lambda drawn: (((3, 1, 1), (3, 1, 2)),),
         (
             Mistake("the layers are taken in the other order", "layers"),
-            Mistake("it is one frame too many", wrong=lambda right, layers: right(layers) + 1),
-            Mistake("it is one frame too few", wrong=lambda right, layers: right(layers) - 1),
+            Mistake("the answer is one frame too many", wrong=lambda right, layers: right(layers) + 1),
+            Mistake("the answer is one frame too few", wrong=lambda right, layers: right(layers) - 1),
+        ),
+        oral=(
+            "Why does a stride change the field of later layers, and not of its own?",
+            "What changes if the layers come in the other order?",
         ),
     ),
     Function(
         "pool_clips",
-        15,
+        10,
         {"fold": tuple(FOLD), "pool_by": tuple(POOL), "real": tuple(REAL)},
         folded,
         lambda drawn: (np.zeros((6, 2)), (3, 1)),
         (
             Mistake("the real frames are looked for at the other end", "real"),
             Mistake("the rows are unfolded in the other order", "fold"),
+        ),
+        oral=(
+            "How does it keep padding out of the answer? What comes out for a clip without any real frame?",
+            "In which order do the rows lie? Show the line that would be wrong for the other order.",
         ),
     ),
     Function(
@@ -198,8 +227,20 @@ QUESTIONS = (
         sequences,
         lambda drawn: (np.zeros((1, 9, 1)), np.zeros((2, 1, 1))),
         (
-            Mistake("the kernel is turned round", "taps"),
-            Mistake("something else stands before the first frame", "before"),
+            Mistake("the kernel is flipped", "taps"),
+            Mistake("the padding before the first frame has other values", "before"),
+        ),
+        oral=(
+            "Which matrix meets the frame itself? Show it in the code, and change it to the other way.",
+            "Where would a later frame leak in if the padding stood on the other side?",
+        ),
+    ),
+    Written(
+        "in_words",
+        25,
+        oral=(
+            "Choose a sentence of yours that speaks of a number in your code, and change it. What becomes of it?",
+            "Which part would be the same with another padding?",
         ),
     ),
 )

@@ -88,27 +88,41 @@ def seen(draw, drawn):
 QUESTIONS = (
     Function(
         "make_twins",
-        15,
+        10,
         {"first": ("the clip", "its twin")},
         clips_to_turn,
         clips_to_show,
         (Mistake("the members stand in the other order", "first"),),
+        oral=(
+            "What do the two members have in common, bit for bit? Show it in the code.",
+            "Which member comes first, and which line decides that?",
+        ),
     ),
     Function(
         "count_sets",
-        15,
+        10,
         {"count": tuple(SETS)},
         answers_to_count,
         lambda drawn: (np.zeros((2, 3, 2)), np.zeros((2, 3), int)),
+        oral=(
+            "What does it answer for a set whose members are all given the same class?",
+            "How would you count sets of which exactly two members are right?",
+        ),
     ),
     Model(
         "see",
-        50,
+        40,
         {"task": ("direction", "order"), "frames": tuple(LAYOUT), "resolution": (24, 32)},
         lambda drawn: BUDGET,
         seen,
         shapes,
+        oral=(
+            "Which layer is the first whose output depends on the order of the frames?",
+            "Take this layer out: what is the most that the model can reach on twins?",
+        ),
     ),
-    Written("why_blind", 10),
-    Written("why_seeing", 10),
+    Written(
+        "why_blind", 15, oral=("Does the argument hold after training? And with noise of its own in every frame?",)
+    ),
+    Written("why_seeing", 25, oral=("Which twins would your model be blind to, and how did you come to believe it?",)),
 )

@@ -75,7 +75,11 @@ QUESTIONS = (
         {"kind": tuple(KINDS), "padding": tuple(PADDING), "bias": tuple(BIAS)},
         stacks,
         lambda drawn: ((9, 10, 11, 2), ((4, (3, 3, 3), (1, 2, 2)),)),
-        (Mistake("the padding is another one", "padding"), Mistake("biases are counted the other way", "bias")),
+        (Mistake("the padding is a different one", "padding"), Mistake("biases are counted the other way", "bias")),
+        oral=(
+            "Which line is about the padding? Change it, aloud, to the other padding.",
+            "Why is the stride no part of the parameters?",
+        ),
     ),
     Model(
         "design",
@@ -90,6 +94,10 @@ QUESTIONS = (
         budget,
         seen,
         shapes,
+        oral=(
+            "Which layer takes most of the multiply-adds, and how could you halve them?",
+            "How many frames does one unit see before the frames are merged? Work it out in the code.",
+        ),
     ),
-    Written("why_this", 25),
+    Written("why_this", 25, oral=("Which sentence would be another one for another task of the course?",)),
 )

@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from . import reports, secret, written
+from . import oral, overrides, reports, secret, tables, totals, uploads, written
 from .assignment import REPOSITORY, Assignment
 from .grade import Grader
 from .sandbox import SEEN, Sandbox, end_all
@@ -28,12 +28,13 @@ def main(arguments=None):
     parser.add_argument("assignment", help="its name, such as A1")
     parser.add_argument("submissions", help="a folder, or a zip as Canvas or Moodle let you download it")
     variant = parser.add_mutually_exclusive_group(required=True)
-    variant.add_argument("--secret", metavar="FILE", help="the file that the assignment was made with")
+    variant.add_argument("--secret", metavar="FILE", help="the secret that made the assignment, or the edition's key")
     variant.add_argument("--practice", action="store_true", help="grade the practice variant, which has no secret")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="where the results go")
-    parser.add_argument(
-        "--without-sandbox", action="store_true", help="run student code as yourself, with limits alone"
-    )
+    parser.add_argument("--semicolons", action="store_true", help="write tables as German and French spreadsheets do")
+    parser.add_argument("--oral", type=int, default=5, help="how many students oral.html draws (default: %(default)s)")
+    parser.add_argument("--uploaded", action="store_true", help="note these marks as uploaded; compare later ones")
+    parser.add_argument("--without-sandbox", action="store_true", help="run student code as yourself, with limits only")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count(), help="submissions at a time (default: %(default)s)"
     )
@@ -45,20 +46,18 @@ def main(arguments=None):
         _check_places(options)
         submissions = collect(options.submissions, options.assignment)
         reports.check_folder(out, assignment)
-        rows = written.read(out / "written.csv")
+        rows = tables.read(out / "written.csv", "student")
         points = written.points(rows, assignment)
+        decided = overrides.read(out / "overrides.csv", assignment)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     sandbox = Sandbox(bubblewrap=not options.without_sandbox)
     if problem := sandbox.problem():
-        print(f"Student code cannot be kept apart: {problem}.", file=sys.stderr)
-        print(
-            "--without-sandbox runs it as yourself: limited in time and memory, free to read and to send.",
-            file=sys.stderr,
-        )
+        print(f"The sandbox for student code does not work: {problem}.", file=sys.stderr)
+        print("--without-sandbox runs it as you, with limits. It can read and change your files.", file=sys.stderr)
         return 1
     if options.without_sandbox:
-        print("Without the sandbox: student code can read your files and reach the network.", file=sys.stderr)
+        print("Without the sandbox, student code can read your files and change them.", file=sys.stderr)
     try:
         reports.check_writable(out, len(submissions))
     except ValueError as error:
@@ -68,16 +67,22 @@ def main(arguments=None):
     began = time.perf_counter()
     results, new = grade_all(Grader(assignment, sandbox), submissions, out, max(1, options.workers))
     graded = list(zip(submissions, results, strict=True))
-    absent = written.add(rows, points, graded)
+    absent = {"written.csv": written.add(rows, points, graded)}
+    graded, absent["overrides.csv"] = overrides.apply(decided, graded)
     upload = 2 * len(_students(graded, "another_edition")) <= len(graded)
     try:
-        tables, unwritten = reports.write_all(out, assignment, graded, rows, upload)
+        names, unwritten = reports.write_all(out, assignment, graded, rows, options.semicolons)
+        names += uploads.write_all(out, assignment, graded, upload, options.semicolons)
+        tables.write_file(out / "oral.html", oral.page(assignment, graded, options.oral))
+        if options.uploaded:
+            uploads.note_upload(out, graded)
     except OSError as error:
-        print(f"{out} could not be written: {error}. The same command goes on from here.", file=sys.stderr)
+        print(f"{out} could not be written: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
     seconds = time.perf_counter() - began
-    rate = f", {60 * new / seconds:.0f} a minute" if new else ""
-    print(f"{len(submissions)} submissions, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(tables)}")
+    rate = f", {60 * new / seconds:.0f} per minute" if new else ""
+    count = f"{len(submissions)} submission{'s' * (len(submissions) > 1)}"
+    print(f"{count}, {new} of them new, {seconds:.1f} s{rate}: see {out}, {', '.join(names)}")
     for line in _left_to_do(graded, absent):
         print(line)
     for line in _wrong(assignment, graded, unwritten, upload):
@@ -91,13 +96,16 @@ def _students(graded, what):
 
 def _left_to_do(graded, absent):
     """Say what a person has yet to do."""
-    if absent:
-        yield f"written.csv has points for {', '.join(absent)}, of whom there is no submission here: they wait."
-    if incomplete := sum(reports.total(result) is None for _, result in graded):
-        yield f"{incomplete} have no total yet, since a mark is missing: grades.csv says which."
+    for name, students in absent.items():
+        if students:
+            yield f"{name} has rows for {', '.join(students)}, who have no submission here. The rows are kept."
+    if incomplete := sum(not totals.text(result) for _, result in graded):
+        yield f"Students without a total, because a mark is missing: {incomplete}; grades.csv says which."
+    if anonymous := sum(submission.id.startswith("anon_") for submission, _ in graded):
+        yield f"Anonymous students: {anonymous}. Post the names in Canvas and download again before you upload marks."
     if right_elsewhere := _students(graded, "to_instructor"):
-        yield f"Right for another edition: {', '.join(right_elsewhere)}; notes.csv says which questions."
-    if to_look_at := [submission.student for submission, result in graded if reports.to_look_at(result)]:
+        yield f"Answers that are right for another edition: {', '.join(right_elsewhere)}; notes.csv says which."
+    if to_look_at := [submission.student for submission, result in graded if totals.to_look_at(result)]:
         yield f"Not graded, look: {', '.join(to_look_at)}; notes.csv says why, written.csv takes their points."
 
 
@@ -109,6 +117,9 @@ def _wrong(assignment, graded, unwritten, upload):
         yield "Is the secret the right one? Nothing was written for Canvas or Moodle."
     if failed := _students(graded, "failed"):
         yield f"The grader itself failed on {', '.join(failed)}; see their feedback."
+    for name, count, *_, share, how in reports.failed_alike(assignment, graded):
+        if share > reports.ALIKE and count >= reports.ENOUGH:
+            yield f"{name}: {share:.0%} of {count} failed alike ({how}). Is it the question? See questions.csv."
     for student, why in unwritten.items():
         yield f"The page of {student} could not be written: {why}"
 
@@ -127,9 +138,9 @@ def _check_places(options):
 def _warnings(options):
     """Say what is not as it should be, and does not stop the grader."""
     if Path(options.out).resolve().is_relative_to(REPOSITORY):
-        yield f"{options.out} lies in the clone; names and marks belong where nothing is published from"
+        yield f"{options.out} lies in the clone; keep names and marks outside of it"
     if os.getuid() == 0:
-        yield "the grader runs as root; grade as an ordinary user, who has less to lose"
+        yield "the grader runs as root; run it as an ordinary user"
     if options.secret and secret.seen_by_others(options.secret):
         yield f"other users of this machine can read the secret: chmod 600 {options.secret}"
 
@@ -165,7 +176,7 @@ def grade_all(grader, submissions, out, workers):
             limited[key] = submission
         elif not result.get("failed") and not stopping.is_set():
             with contextlib.suppress(OSError):  # then it is graded again the next time
-                reports.write(folder / f"{key}.json", json.dumps(result))
+                tables.write_file(folder / f"{key}.json", json.dumps(result))
         return result
 
     def show(done):
@@ -184,12 +195,12 @@ def grade_all(grader, submissions, out, workers):
                 show(len(submissions) - len(limited) + number)
         except KeyboardInterrupt:
             stopping.set()
-            print("\nStopped. The same command goes on from here.", file=sys.stderr, flush=True)
+            print("\nStopped. Run the same command again to go on.", file=sys.stderr, flush=True)
             end_all()
             os._exit(130)  # the threads wait for what was just ended, and would begin anew
     if sys.stdout.isatty():
         print("\r" + " " * 60 + "\r", end="")
-    return [json.loads(json.dumps(results[key])) for key in keys], len(pending)
+    return [json.loads(json.dumps(results[key])) | {"key": key} for key in keys], len(pending)
 
 
 def _kept(path, questions):

@@ -16,7 +16,7 @@ import numpy as np
 
 from seqlib.tasks import TASKS
 
-from . import collector
+from . import collector, secret
 from .collector import NOT_GRADED
 from .questions import Function, Model
 from .secret import PUBLIC, Draw
@@ -51,12 +51,14 @@ class Assignment:
     name : str
         The name of its master, such as ``"A1"``.
     key : bytes, optional
-        The secret; without one, the practice variant.
+        The secret, or the key of this assignment's edition; without one, the practice variant.
     masters : Path
         The folder with the masters.
 
     Attributes
     ----------
+    key : bytes
+        That of the edition.
     questions : tuple of Function, Model or Written
     packages : tuple of str
         What students can import beside the standard library.
@@ -79,7 +81,8 @@ class Assignment:
         if name not in known:
             raise ValueError(f"assignment must be one of {', '.join(known)}, not {name!r}")
         self.name = name
-        self.draw = Draw(key or PUBLIC, name)
+        self.key = secret.edition(key, name) if key else PUBLIC
+        self.draw = Draw(self.key, name)
         module = {"__name__": name}
         exec(compile((masters / f"{name}.py").read_text("utf-8"), f"{name}.py", "exec"), module)
         self.questions, self.packages = module["QUESTIONS"], module["PACKAGES"]

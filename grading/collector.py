@@ -109,7 +109,7 @@ def without_outputs(data):
     tokens = re.finditer(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{}]', data, re.S)
     for number, token in enumerate(tokens):
         if number > MOST_TOKENS:
-            raise UnreadableError("its cells put out too much; clear the outputs and save it again")
+            raise UnreadableError("its outputs are too large; clear them and save it again")
         text = token[0]
         if text in b"[{":
             depth += 1
@@ -125,7 +125,7 @@ def without_outputs(data):
     kept.append(data[begin:] if left_out is None else b"")
     data = b"".join(kept)
     if len(data) > LARGEST:
-        raise UnreadableError(f"without what its cells put out it is still larger than {LARGEST / 2**20:g} MiB")
+        raise UnreadableError(f"without its outputs it is still larger than {LARGEST / 2**20:g} MiB")
     return data
 
 
@@ -367,7 +367,7 @@ def describe(error):
         return error.args[0]
     text = " ".join(builtins.str(error).split())[:300]
     if isinstance(error, PermissionError) or "name resolution" in text:
-        text += " (graded notebooks have no network, no processes of their own, and no files but in /tmp)"
+        text += " (graded notebooks have no network, no processes of their own, and no files outside /tmp)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -404,7 +404,7 @@ def check(form, source, path=None):
     except (OSError, UnreadableError) as error:
         print(f"The hand-in check cannot read the notebook: {error}. Save it, and run this cell again.")
         return
-    print(f"{path}, saved {_ago(path)}. Its cells are now run once more, as the grader does ...", flush=True)
+    print(f"{path}, saved {_ago(path)}. The check now runs its cells once more, as the grader does ...", flush=True)
     tried = _tried(cells, form, source, Path(path).parent)
     print("\n".join(report(cells, form, tried)))
 
@@ -416,7 +416,7 @@ def _this_notebook(form, path):
 
         reply = _message.blocking_request("get_ipynb", timeout_sec=60)
         if not reply:
-            raise UnreadableError("Colab does not hand it over")
+            raise UnreadableError("Colab does not return it")
         return f"{form['name']}.ipynb", json.dumps(reply["ipynb"]).encode()
     named = [Path(name) for name in (path, os.environ.get("JPY_SESSION_NAME")) if name]
     here = sorted(Path().glob("*.ipynb"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -502,12 +502,17 @@ def _shape(value):
 
 
 def _model(path):
-    """Return a stored model's shapes and costs."""
     if not path.exists():
         raise FileNotFoundError(f"there is no {path.name} beside the notebook")
-    from seqlib import measure, model_files
+    from seqlib import model_files
 
-    network = model_files.load_model(path)
+    return facts(model_files.load_model(path))
+
+
+def facts(network):
+    """Return a model's shapes and costs."""
+    from seqlib import measure
+
     cost = {"parameters": measure.parameters(network), "multiply_adds": measure.multiply_adds(network)}
     return {"clip": network.inputs[0].shape[1:], "shape": network.outputs[0].shape[1:], "cost": cost}
 
@@ -525,7 +530,7 @@ def report(cells, form, tried):
     found = pieces(cells, form)
     results = {result["question"]: result for result in tried if "question" in result}
     size = sum(len(source.encode()) for _, source in cells)
-    lines = [f"{len(cells)} cells, {size / 1024:,.0f} of at most {LARGEST / 1024:,.0f} KiB without what they put out."]
+    lines = [f"{len(cells)} cells, {size / 1024:,.0f} of at most {LARGEST / 1024:,.0f} KiB without their outputs."]
     for question in form["questions"]:
         name = question["name"]
         if question["kind"] == "written":
@@ -533,17 +538,21 @@ def report(cells, form, tried):
             text = " ".join(in_words(found, name).split())
             what = f"{len(text):,} characters, from “{text[:30]}” to “{text[-30:]}”" if text else "blank"
         else:
-            where = _defining(cells, name) if question["kind"] == "function" else []
-            what = _outcome(question, results.get(name, {"problem": "it was not tried"}))
+            where = defining(cells, name) if question["kind"] == "function" else []
+            result = results.get(name, {"problem": "it was not tried"})
+            what = result.get("problem") or "; ".join(line for line, _ in compared(question, result))
         lines.append(f"- {name}{_in_cells(where)}: {what}")
     placed = {question["name"] for question in form["questions"] if question["kind"] == "written"}
     elsewhere = [piece.cell for piece in found if piece.question not in placed and piece.kind != "code"]
     if elsewhere:
-        lines.append(f"- Text elsewhere{_in_cells(elsewhere)}: a person sees it, but under no question in words.")
+        lines.append(
+            f"- Text elsewhere{_in_cells(elsewhere)}: a person sees it, but not as the answer to a question in words."
+        )
     return [*lines, *(f"- {result['note']}" for result in tried if "note" in result)]
 
 
-def _defining(cells, name):
+def defining(cells, name):
+    """Return the numbers of the cells that define a function of this name."""
     pattern = re.compile(rf"(?m)^[ \t]*(?:async[ \t]+)?def[ \t]+{name}\b|^{name}\s*=")
     sources = dict(graded(cells))
     return [number for number in range(1, len(cells) + 1) if pattern.search(sources.get(f"cell {number}", ""))]
@@ -554,22 +563,16 @@ def _in_cells(numbers):
     return f" (cell{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))})" if numbers else ""
 
 
-def fits(given, wanted):
-    """Tell whether a shape is the one that is wanted; None fits any length."""
-    return len(given) == len(wanted) and all(length in (None, want) for length, want in zip(given, wanted, strict=True))
-
-
-def _outcome(question, result):
-    """Say what came of a question's example, against what is wanted."""
-    if "problem" in result:
-        return result["problem"]
-    parts = []
+def compared(question, found):
+    """Compare the shapes and costs of an answer with what its question wants: [(a line, whether it fits)]."""
+    lines = []
     for what, key in (("the model takes clips of shape", "clip"), ("the shape of its answer is", "shape")):
-        if key in question and key in result:
-            given, wanted = tuple(result[key]), tuple(question[key])
-            parts.append(f"{what} {given}, " + ("as wanted" if fits(given, wanted) else f"wanted is {wanted}"))
-    parts += [
-        f"{cost:,} of at most {question['budget'][name]:,} {name.replace('_', '-')}"
-        for name, cost in result.get("cost", {}).items()
-    ]
-    return "; ".join(parts)
+        if key in question and key in found:
+            given, wanted = tuple(found[key]), tuple(question[key])
+            fits = len(given) == len(wanted)
+            fits &= all(length in (None, want) for length, want in zip(given, wanted, strict=False))
+            lines.append((f"{what} {given}, " + ("as wanted" if fits else f"wanted is {wanted}"), fits))
+    for name, cost in found.get("cost", {}).items():
+        most = question["budget"][name]
+        lines.append((f"{cost:,} of at most {most:,} {name.replace('_', '-')}", cost <= most))
+    return lines

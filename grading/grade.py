@@ -1,5 +1,6 @@
 """Grades one submission: runs what is in it apart, and judges what comes back."""
 
+import functools
 import hashlib
 import re
 import time
@@ -10,7 +11,7 @@ import numpy as np
 from . import collector, questions
 from .assignment import EDITION, MASTERS
 from .collector import UnreadableError, read_notebook
-from .questions import Function, Mark, Model
+from .questions import Function, Mark, Model, Written
 from .sandbox import LIMITS, Limits
 
 MOST_NOTEBOOKS = 10  # that are looked at, of one submission
@@ -44,18 +45,22 @@ class Grader:
         self.functions = {question.name: question for question in functions}
         self.cases = {question.name: assignment.cases(question) for question in functions}
         self._arguments = {name: [arguments for _, arguments in cases] for name, (cases, _) in self.cases.items()}
-        self._others = {}  # question: what other variants answer, once somebody's answer is wrong
+        self._wanted = {question["name"]: question for question in assignment.form["questions"]}
+        # Computed once somebody's answer is wrong, by the question's name.
+        self._others = functools.cache(lambda name: assignment.others(self.functions[name]))
+        self._mistakes = functools.cache(lambda name: assignment.mistakes(self.functions[name], self._others(name)))
         sources = sorted([*HERE.glob("*.py"), *MASTERS.glob(f"{assignment.name}.*")])
         self._version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
     def key(self, submission):
-        """Return what a submission's result is filed under: a hash of its content, the secret and the grader."""
-        content = hashlib.sha256(f"{self._version} {submission.problem}".encode("utf-8", "replace"))
+        """Return what a submission's result is filed under: two hashes of 20 letters, of its content and the grader."""
+        content = hashlib.sha256(submission.problem.encode("utf-8", "replace"))
         for suffix in (".ipynb", ".npz"):
             for name, data in submission.read(suffix, self.assignment.name):
                 for part in (name.encode("utf-8", "replace"), data if isinstance(data, bytes) else str(data).encode()):
                     content.update(hashlib.sha256(part).digest())
-        return self.assignment.draw.digest(f"result {content.hexdigest()}").hex()[:40]
+        hashes = (self.assignment.draw.digest(text).hex()[:20] for text in (content.hexdigest(), self._version))
+        return "".join(hashes)
 
     def grade(self, submission):
         """Return a result, as JSON can hold it.
@@ -63,9 +68,10 @@ class Grader:
         Returns
         -------
         dict
-            ``marks``: for each question {"points": None for what is not marked, "of", "lines"}; ``notes``: lines for
-            the student; ``to_instructor``: lines for nobody else; ``written``: answers in words by question;
-            ``elsewhere``: [(question, text)], what else is the student's; ``another_edition``: whether it is of one;
+            ``marks``: for each question {"points": None for what is not marked, "of", "lines", "checks", "least"}, as
+            in `Mark`; ``notes``: lines for the student; ``to_instructor``: lines for nobody else; ``written``: answers
+            in words by question; ``code``: the code by question; ``elsewhere``: [(question, text)], what else is the
+            student's; ``another_edition``: whether it is of one;
             ``limited``: a limit or something outside of the grader ended a part of it; try it once more, alone.
         """
         if submission.problem:
@@ -102,24 +108,28 @@ class Grader:
             else:
                 written[question.name] = shortened(collector.in_words(pieces, question.name))
                 blank = "blank: below its heading every cell is as it was handed out"
-                blank = blank if cells else "there is no notebook that can be read"
+                blank = blank if cells else "no notebook could be read"
                 marks[question.name] = Mark(None, [] if written[question.name] else [blank])
         return {
-            "marks": {
-                question.name: {
-                    "points": mark.points,
-                    "of": question.points,
-                    "lines": [plain(line) for line in mark.lines],
-                }
-                for question, mark in zip(self.assignment.questions, marks.values(), strict=True)
-            },
+            "marks": self._marks(marks.values()),
             "notes": [plain(note) for note in notes],
             "to_instructor": to_instructor,
             "written": written,
+            "code": {name: shortened(code) for name, code in self._code(cells, pieces).items()},
             "elsewhere": elsewhere([piece for piece in pieces if written and piece.question not in written]),
             "another_edition": another_edition,
             "limited": limited,
         }
+
+    def _code(self, cells, pieces):
+        """Return the student's code by question: the cells that define its function, or all below its heading."""
+        code = {}
+        for question in self.assignment.questions:
+            defining = [cells[number - 1][1] for number in collector.defining(cells, question.name)]
+            below = [piece.text for piece in pieces if piece.question == question.name and piece.kind == "code"]
+            if not isinstance(question, Written) and (defining or below):
+                code[question.name] = "\n\n".join(defining or below)
+        return code
 
     def check(self, submission):
         """Return what the hand-in check says of a submission, in lines: nothing hidden is tried for it."""
@@ -142,29 +152,23 @@ class Grader:
                 why = runs.failures.get((name, 0)) or runs.ended.get(name, "no answer came")
                 tried.append({"question": name, "problem": why})
         tried += [
-            {"question": question.name, "problem": "; ".join(self._look(question, submission))}
+            {"question": question.name, **self._build(question, submission)[0]}
             for question in self.assignment.questions
             if isinstance(question, Model)
         ]
         return collector.report(cells, form, tried)
 
-    def _look(self, question, submission):
-        """Say of a stored model whether it fits, on blank clips."""
-        try:
-            name, data = submission.file(".npz", self.assignment.name)
-        except UnreadableError as error:
-            return [f"the model: {error}"]
-        clips = np.zeros((2, *question.shapes(self.assignment.drawn)["clip"]), np.uint8)
-        logits, mark = self._logits(question, name, data, clips)
-        return mark.lines if logits is None else [*mark.lines, "it takes and gives what is wanted"]
-
     def unmarked(self, notes, **more):
         """Return a result without any mark."""
-        marks = {
-            question.name: {"points": None, "of": question.points, "lines": []}
-            for question in self.assignment.questions
-        }
+        marks = self._marks([Mark(None, [])] * len(self.assignment.questions))
         return {"marks": marks, "notes": [plain(note) for note in notes], "written": {}, **more}
+
+    def _marks(self, marks):
+        """Return marks, one for each question, as JSON can hold them."""
+        return {
+            question.name: mark._asdict() | {"of": question.points, "lines": [plain(line) for line in mark.lines]}
+            for question, mark in zip(self.assignment.questions, marks, strict=True)
+        }
 
     def _choose(self, submission):
         """Return the cells of the notebook that has most answers, and a note that says which, if there are several.
@@ -183,7 +187,7 @@ class Grader:
             raise errors[0]
         name, cells = max(found, key=lambda notebook: self._answered(notebook[1])) if len(found) > 1 else found[0]
         if len(found) + len(errors) > 1:
-            return cells, f"Several notebooks were handed in; {name} was graded, the one with most answers."
+            return cells, f"Several notebooks were handed in; {name} was graded, because it has the most answers."
         return cells, "" if name.lower().endswith(".ipynb") else f"{name} was graded: by its content it is a notebook."
 
     def _answered(self, cells):
@@ -194,29 +198,21 @@ class Grader:
     def _function(self, question, runs, parts=True):
         cases, expected = self.cases[question.name]
         if runs is None:
-            return Mark(0, ["there is no notebook that can be read"])
+            return Mark(0, ["no notebook could be read"])
         failures = dict.fromkeys(range(len(cases)), runs.ended.get(question.name, "no answer came"))
         failures |= {case: why for (name, case), why in runs.failures.items() if name == question.name}
         answers = runs.answers_to(question.name)
         right = questions.same(expected, answers)
-        mistakes = self._mistakes(question) if parts and answers and not right else ()
+        mistakes = self._mistakes(question.name) if parts and answers and not right else ()
         mark = questions.mark_function(question, cases, expected, answers, failures, mistakes)
         whys = {line.partition(": ")[2] for line in mark.lines}
         if len(mark.lines) == len(cases) and len(whys) == 1:
-            mark = Mark(mark.points, [f"all {len(cases)} inputs: {whys.pop()}"])
+            mark = mark._replace(lines=[f"all {len(cases)} inputs: {whys.pop()}"])
         if question.name in runs.unmarked:
             return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.ended[question.name]}", *mark.lines])
         if runs.doubt and mark.points < question.points:
             return Mark(None, [f"{NOT_GRADED_LOOK}: {runs.doubt}", *mark.lines])
         return mark
-
-    def _mistakes(self, question):
-        return self.assignment.mistakes(question, self._of_others(question))
-
-    def _of_others(self, question):
-        if question.name not in self._others:
-            self._others[question.name] = self.assignment.others(question)
-        return self._others[question.name]
 
     def _foreign(self, runs):
         """Say of how many questions the answers are right for one and the same other edition; "" for less than two.
@@ -229,11 +225,12 @@ class Grader:
             answers = runs.answers_to(question.name)
             if not answers or questions.same(self.cases[question.name][1], answers):
                 continue
-            variants = [choices for choices, made in self._of_others(question) if questions.same(made, answers)]
+            variants = [choices for choices, others in self._others(question.name) if questions.same(others, answers)]
             if variants:
                 matching.append(question.name)
                 practice += [question.name] * (_of(self.assignment.practice_drawn, question) in variants)
-                typical += [question.name] * any(questions.same(made, answers) for _, made in self._mistakes(question))
+                mistakes = self._mistakes(question.name)
+                typical += [question.name] * any(questions.same(wrong, answers) for _, wrong in mistakes)
         if len(practice) > 1:
             return f"{', '.join(practice)}: right for the practice edition."
         if len(matching) > 1 and set(matching) - set(typical):
@@ -280,45 +277,47 @@ class Grader:
 
     def _model(self, question, submission):
         """Mark a model that was handed in; no code of its author's runs, and what is right stays here."""
+        tests = self.assignment.tests(question)
+        clips, back = questions.shuffled(self.assignment.draw.under(question.name, "shuffled"), tests)
+        facts, logits = self._build(question, submission, clips)
+        if "limit" in facts:
+            return Mark(None, [f"{NOT_GRADED_LOOK}: {facts['limit']}"])
+        if "cost" not in facts:
+            return Mark(0, [facts["problem"]])
+        compared = collector.compared(self._wanted[question.name], facts)
+        lines = [line for line, _ in compared]
+        if not all(fits for _, fits in compared):
+            return Mark(0, [*lines, "it does not fit, so it was not tried"])
+        if logits is None or logits.shape != (len(clips), *self._wanted[question.name]["shape"]):
+            return Mark(0, [*lines, f"the model gave no answers; {facts.get('problem', 'it ended Python')}"])
+        answers = [questions.classes(part, test.y) for part, test in zip(back(logits), tests, strict=True)]
+        mark = questions.mark_model(question, tests, answers)
+        return mark._replace(lines=[*lines, *mark.lines])
+
+    def _build(self, question, submission, clips=None):
+        """Build a model that was handed in, and try it on clips.
+
+        Returns
+        -------
+        facts : dict
+            As `collector.facts` returns them; ``"problem"`` if there was one, and ``"limit"`` if a limit ended it.
+        logits : array or None
+        """
         try:
             name, data = submission.file(".npz", self.assignment.name)
         except UnreadableError as error:
-            return Mark(0, [f"the model: {error}"])
-        tests = self.assignment.tests(question)
-        draw = self.assignment.draw.under(question.name, "shuffled")
-        clips, back = questions.shuffled(draw, tests)
-        logits, mark = self._logits(question, name, data, clips)
-        if logits is None:
-            return mark
-        answers = [questions.classes(part, test.y) for part, test in zip(back(logits), tests, strict=True)]
-        points, lines = questions.mark_model(question, tests, answers)
-        return Mark(points, [*mark.lines, *lines])
-
-    def _logits(self, question, name, data, clips):
-        """Return what a stored model answers to clips, and lines on what it is; or None, and its mark."""
-        budget, wanted = question.budget(self.assignment.drawn), question.shapes(self.assignment.drawn)
-        inputs = [({"name": "file"}, np.frombuffer(data, "uint8")), ({"name": "clips"}, clips)]
-        messages, end = self.sandbox.run({"do": "model", "budget": budget} | wanted, inputs, self.model_limits)
-        limit = end or ("" if messages else NOT_STARTED)
-        if limit:
-            return None, Mark(None, [f"{NOT_GRADED_LOOK}: {limit}"])
+            return {"problem": f"the model: {error}"}, None
+        given = [({"name": "file"}, np.frombuffer(data, "uint8"))]
+        given += [] if clips is None else [({"name": "clips"}, clips)]
+        job = {"do": "model", "wanted": self._wanted[question.name]}
+        messages, end = self.sandbox.run(job, given, self.model_limits)
         heads = {key: value for head, _ in messages for key, value in head.items()}
-        logits = next((array for head, array in messages if "answer" in head), None)
-        if "cost" not in heads:
-            why = heads.get("refused", "the model could not be built; it ended Python")
-            return None, Mark(0, [f"{name}: {why}"])
-        lines = [
-            f"{cost.replace('_', '-')}: {heads['cost'][cost]:,} of at most {most:,}" for cost, most in budget.items()
-        ]
-        for what, key in (("takes clips of shape", "clip"), ("gives for each clip an array of shape", "shape")):
-            if not collector.fits(given := heads["shapes"][key], wanted[key]):
-                return None, Mark(0, [*lines, f"the model {what} {tuple(given)}, and wanted is {wanted[key]}"])
-        if any(heads["cost"][cost] > most for cost, most in budget.items()):
-            return None, Mark(0, [*lines, "over the budget, so it was not tried"])
-        if logits is None or logits.shape != (len(clips), *wanted["shape"]):
-            why = heads.get("refused", "it ended Python")
-            return None, Mark(0, [*lines, f"the model gave no answers; {why}"])
-        return logits, Mark(None, lines)
+        facts = heads.get("facts", {})
+        if "refused" in heads or not facts:
+            facts["problem"] = f"{name}: {heads.get('refused', 'it ended Python')}"
+        if limit := end or ("" if messages else NOT_STARTED):
+            facts = {"limit": limit, "problem": limit}
+        return facts, next((array for head, array in messages if "answer" in head), None)
 
 
 class _Runs:

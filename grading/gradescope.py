@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import reports, secret
+from . import pages, secret, tables, totals
 from .assignment import REPOSITORY, Assignment
 from .grade import Grader
 from .sandbox import Sandbox
@@ -24,7 +24,7 @@ def main(name, root="/autograder", user=USER):
         result = grade(name, root, user)
     except Exception as error:
         result = {"output": f"The grader failed, not you: {type(error).__name__}: {error}"}  # and no mark
-    reports.write(root / "results" / "results.json", json.dumps(result, indent=1) + "\n", mode=0o644)
+    tables.write_file(root / "results" / "results.json", json.dumps(result, indent=1) + "\n", mode=0o644)
 
 
 def grade(name, root, user):
@@ -36,7 +36,39 @@ def grade(name, root, user):
     result = grader.grade(submission)
     if result.get("limited"):
         result = grader.grade(submission)
-    return reports.gradescope(submission, result, grader.check(submission))
+    return shown(submission, result, grader.check(submission))
+
+
+def shown(submission, result, check=()):
+    """Return a result as Gradescope reads it, a dict.
+
+    Before the deadline students see the lines of the hand-in check and nothing else. Questions that a person marks have
+    no score here. If another mark is missing, nothing has one: Gradescope then says so, and takes no sum for a mark.
+
+    Parameters
+    ----------
+    submission : Submission
+    result : dict
+    check : list of str
+        What `Grader.check` says.
+    """
+    scored = not totals.to_look_at(result)
+    tests = [
+        {
+            "name": name,
+            **({"score": mark["points"]} if scored and mark["points"] is not None else {}),
+            "max_score": mark["of"],
+            "output": "\n".join([*mark["lines"], *["to be marked by a person"] * (mark["points"] is None)]),
+            "visibility": "after_due_date",
+        }
+        for name, mark in result["marks"].items()
+    ]
+    for name, lines, visibility in (
+        ("notes", pages.notes(submission, result), "after_due_date"),
+        ("for the instructor", result.get("to_instructor", ()), "hidden"),
+    ):
+        tests += [{"name": name, "output": "\n".join(lines), "visibility": visibility}] * bool(lines)
+    return {**({"score": totals.so_far(result)} if scored else {}), "output": "\n".join(check), "tests": tests}
 
 
 if __name__ == "__main__":

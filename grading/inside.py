@@ -150,17 +150,15 @@ def call(name, function, cases, send, largest, as_array=np.asarray, fresh=np.arr
 
 
 def model(job, given, send):
-    """Rebuild a model that was handed in, from data alone, and send what it costs and what it answers."""
+    """Rebuild a model that was handed in, from data alone; send its shapes and costs; if they fit, its logits."""
     from seqlib import measure, model_files
 
     arrays = {head["name"]: array for head, array in given}
     try:
         network = model_files.load_model(io.BytesIO(arrays["file"].tobytes()))
-        cost = {"parameters": measure.parameters(network), "multiply_adds": measure.multiply_adds(network)}
-        shapes = {"clip": network.inputs[0].shape[1:], "shape": network.outputs[0].shape[1:]}
-        send({"cost": cost, "shapes": shapes})
-        fitting = all(collector.fits(given, job[what]) for what, given in shapes.items())
-        if fitting and all(cost[name] <= most for name, most in job["budget"].items()):
+        facts = collector.facts(network)
+        send({"facts": facts})
+        if "clips" in arrays and all(fits for _, fits in collector.compared(job["wanted"], facts)):
             send({"answer": "logits"}, measure.logits(network, arrays["clips"]).astype(np.float64))
     except Exception as error:  # Keras and TensorFlow raise all kinds
         send({"refused": collector.describe(error)})

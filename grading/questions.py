@@ -45,6 +45,8 @@ class Function(NamedTuple):
         on them, with zeros in all arrays.
     mistakes : tuple of Mistake
         That earn a part of the points.
+    oral : tuple of str
+        What to ask its author while both look at the answer.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Function(NamedTuple):
     cases: Callable
     example: Callable
     mistakes: tuple = ()
+    oral: tuple = ()
 
 
 class Trial(NamedTuple):
@@ -83,7 +86,7 @@ class Model(NamedTuple):
 
     Attributes
     ----------
-    name, points, choices
+    name, points, choices, oral
         As in `Function`.
     budget : callable
         The variant -> {"parameters": most, "multiply_adds": most}.
@@ -99,6 +102,7 @@ class Model(NamedTuple):
     budget: Callable
     tests: Callable
     shapes: Callable
+    oral: tuple = ()
 
 
 class Written(NamedTuple):
@@ -107,13 +111,27 @@ class Written(NamedTuple):
     name: str
     points: int
     choices: dict = {}  # noqa: RUF012 - no such question has any
+    oral: tuple = ()
 
 
 class Mark(NamedTuple):
-    """What an answer is worth, and why, in lines; ``points`` is None for what a person has yet to mark."""
+    """What an answer is worth, and why.
+
+    Attributes
+    ----------
+    points : float or None
+        None for what a person has yet to mark.
+    lines : list of str
+    checks : list of (str, float, float)
+        What was tried, the share that was reached, and how much that weighs; nothing if nothing could be tried.
+    least : float
+        The share of the points that a typical mistake earns.
+    """
 
     points: float | None
     lines: list
+    checks: list = []  # noqa: RUF012 - never changed
+    least: float = 0
 
 
 def mark_function(question, cases, expected, answers, failures, mistakes=()):
@@ -131,17 +149,22 @@ def mark_function(question, cases, expected, answers, failures, mistakes=()):
     mistakes : iterable of (str, list of arrays)
         Typical ones, and what they answer.
     """
-    lines, right = [], 0
+    lines, checks, least = [], [], 0
     for number, (what, _) in enumerate(cases):
         wrong = (
             difference(expected[number], answers[number]) if number in answers else failures.get(number, "no answer")
         )
-        right += not wrong
+        checks.append((what, float(not wrong), 1.0))
         lines.append(f"{what}: {wrong or 'right'}")
-    points = question.points * right / len(cases)
-    if points < PART * question.points and (what := next((what for what, made in mistakes if same(made, answers)), "")):
-        return Mark(round(PART * question.points, 2), [f"a typical mistake: {what}. It earns {PART:.0%} of the points"])
-    return Mark(round(points, 2), lines)
+    if share(checks) < PART and (what := next((what for what, wrong in mistakes if same(wrong, answers)), "")):
+        least, lines = PART, [f"a typical mistake: {what}. It earns {PART:.0%} of the points"]
+    return Mark(round(question.points * share(checks, least), 2), lines, checks, least)
+
+
+def share(checks, least=0):
+    """Return the share of a question's points that its checks earn, and at least ``least``."""
+    weight = sum(weight for *_, weight in checks)
+    return max(least, sum(reached * weight for _, reached, weight in checks) / weight) if weight else least
 
 
 def same(expected, answers):
@@ -232,10 +255,10 @@ def mark_model(question, tests, answers):
     answers : list of int arrays (k, n)
         A class for each clip.
     """
-    points, lines = 0, []
+    checks, lines = [], []
     for test, given in zip(tests, answers, strict=True):
         right = float((given == test.y).all(0).mean())
-        reached = min(1, max(0, (right - test.none) / (test.full - test.none)))
-        points += question.points * test.share * reached
+        reached = min(1.0, max(0.0, (right - test.none) / (test.full - test.none)))
+        checks.append((test.what, reached, test.share))
         lines.append(f"{test.what}: {right:.1%} (no points up to {test.none:.0%}, all from {test.full:.0%} on)")
-    return Mark(round(points, 2), lines)
+    return Mark(round(question.points * share(checks), 2), lines, checks)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 PUBLIC = b"practice"  # what the practice variant is drawn from: everybody knows it
+EDITION = b"Frames in Time, the key of one edition: "  # how the file begins that holds one
 
 
 class Draw:
@@ -58,6 +59,45 @@ class Draw:
         return np.argsort(self.array(name, (n,), 0, 2**32 - 1), kind="stable")
 
 
+def edition(key, name):
+    """Return the key of one assignment's edition: all that is drawn for it comes from this key alone.
+
+    It tells nothing of the secret that it is made from, nor of the other assignments, so it can be published.
+
+    Parameters
+    ----------
+    key : bytes
+        The secret; or what `published` made of an edition's key.
+    name : str
+        The assignment.
+
+    Raises
+    ------
+    ValueError
+        If the key is that of another assignment's edition.
+
+    Examples
+    --------
+    >>> edition(published(edition(b"a secret", "A1"), "A1"), "A1") == edition(b"a secret", "A1")
+    True
+    """
+    if not key.startswith(EDITION):
+        return Draw(key, "edition").digest(name)
+    try:
+        whose, digits = key.removeprefix(EDITION).decode().split()
+        own = bytes.fromhex(digits)
+    except ValueError:
+        raise ValueError("secret begins like the key of an edition but is not one") from None
+    if whose != name:
+        raise ValueError(f"secret must be the class's secret, or the key of {name}'s edition, not of {whose}'s")
+    return own
+
+
+def published(own, name):
+    """Return an edition's key as the text of its file, as bytes."""
+    return EDITION + f"{name} {own.hex()}\n".encode()
+
+
 def seen_by_others(path):
     """Return whether somebody else on this machine can read a file."""
     return bool(Path(path).expanduser().stat().st_mode & 0o044)
@@ -78,12 +118,12 @@ def read(path, repository):
     path = Path(path).expanduser().resolve()  # not every shell does so after an =
     if path.is_relative_to(Path(repository).resolve()):
         raise ValueError(
-            f"secret must be a file outside the repository, not {path.name}: what is in here gets published"
+            f"secret must be a file outside the repository, not {path.name}: what lies in there gets published"
         )
     try:
         key = path.read_bytes()
     except OSError as error:
         raise ValueError(f"secret must be a file that can be read, not {path}: {error.strerror}") from None
     if not key:
-        raise ValueError(f"secret must be a file that holds something, and {path} is empty")
+        raise ValueError(f"secret must be a file with a secret in it; {path} is empty")
     return key

@@ -56,6 +56,8 @@ class Submission(NamedTuple):
         Name to a function that returns the file's bytes, or raises `UnreadableError`.
     problem : str
         Why it cannot be graded, as when two students' files have one number.
+    front : str
+        How the name of a file begins that the system takes back for this student.
     """
 
     student: str
@@ -64,6 +66,7 @@ class Submission(NamedTuple):
     late: bool
     files: dict[str, Callable]
     problem: str = ""
+    front: str = ""
 
     def read(self, suffix, like):
         """Return the files with that suffix, and their bytes or why they cannot be read; zips are looked into.
@@ -137,7 +140,7 @@ def _unpacked(files, zips, depth=2):
         try:
             zips[0] -= 1
             if zips[0] < 0 or not depth:
-                raise UnreadableError("it is a zip within zips, and not opened")
+                raise UnreadableError("it is a zip within zips, which is not opened")
             members = _members(_read(read), MOST_IN_A_STUDENTS_ZIP)
         except UnreadableError as error:
             yield name, partial(_fail, error)
@@ -201,19 +204,23 @@ def collect(path, assignment):
     for name, read in sorted(entries, key=lambda entry: str(entry[0])):
         system, identity, source, late, file = _whose(name)
         sources.setdefault((system, identity), set()).add(source)
-        entry = grouped.setdefault((_clean(source.rstrip("/")), system, identity, source), [False, {}])
+        entry = grouped.setdefault((clean(source.rstrip("/")), system, identity, source), [False, {}, ""])
         entry[0] |= late
+        if not entry[2] or file.lower().endswith(".ipynb"):
+            entry[2] = _front(system, identity, source, name.parts[0], file)
         entry[1][file if file not in entry[1] else str(name)] = read  # two of one name, in two folders
     students = Counter(student.casefold() for student, *_ in grouped)
     taken, submissions = set(), []
-    for (student, system, identity, source), (late, files) in sorted(grouped.items()):
+    for (student, system, identity, source), (late, files, front) in sorted(grouped.items()):
         name = f"{student} ({identity})" if system and students[student.casefold()] > 1 else student
         while name.casefold() in taken:  # of one name, or of one number
             name = f"{name} (2)"
         taken.add(name.casefold())
         others = ", ".join(sorted(sources[system, identity] - {source}))
-        problem = f"{source} and {others} have one number or name, {identity}; find out whose it is" if others else ""
-        submissions.append(Submission(name, system, identity, late, files, problem))
+        problem = (
+            f"{source} and {others} have the same number or name, {identity}; find out whose it is" if others else ""
+        )
+        submissions.append(Submission(name, system, identity, late, files, problem, front))
     if not submissions:
         raise ValueError(f"submissions must hold at least one file, and there is none in {path}")
     return sorted(submissions, key=lambda submission: (submission.student.casefold(), submission.id))
@@ -230,14 +237,21 @@ def _whose(name):
     return ("", top, f"{top}/", False, name.name) if in_folder else ("", name.stem, name.stem, False, name.name)
 
 
-def _clean(name):
+def _front(system, identity, source, top, file):
+    """Return how a file's name begins that goes back: Moodle reads a number in it, and Canvas two."""
+    if system == "moodle":
+        return f"{source.replace('_', ' ').lstrip(' .~')}_{identity}_assignsubmission_file_"
+    return top.removesuffix(file) if system == "canvas" else ""
+
+
+def clean(name):
     r"""Return a student's name such that it can neither leave a folder nor be a formula in a spreadsheet.
 
     Letters of any script stay, with their marks and joiners.
 
     Examples
     --------
-    >>> _clean("=Jo Ana/Jr."), _clean("Zoe\u0308") == "Zo\u00eb"
+    >>> clean("=Jo Ana/Jr."), clean("Zoe\u0308") == "Zo\u00eb"
     ('_Jo Ana_Jr.', True)
     """
     name = unicodedata.normalize("NFC", name)
@@ -325,4 +339,4 @@ def _link():
 
 
 def _foreign():
-    raise UnreadableError("the zip is packed in a way that is not read here")
+    raise UnreadableError("the zip uses a compression that the grader does not read")

@@ -4,43 +4,9 @@ The file belongs to whoever fills it in: it is read as spreadsheets write it, ro
 A row is found by its column ``id``, for names move from one student to another; a row without an id, by its name.
 """
 
-import csv
-import io
 import re
 
-
-def read(path):
-    """Read the table, whatever separates its columns; nothing if there is none.
-
-    Returns
-    -------
-    list of dict
-        A row each, text by the name of its column.
-
-    Raises
-    ------
-    ValueError
-        If there is no column ``student``.
-    """
-    if not path.exists():
-        return []
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")  # what spreadsheets write where they do not write UTF-8
-    head = text.partition("\n")[0].strip()
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), restval="")
-    if "student" not in (table.fieldnames or ()):
-        raise ValueError(f"{path}: the first row must name the columns, and student must be one, not {head!r}")
-    try:
-        rows = list(table)
-    except csv.Error as error:
-        raise ValueError(f"{path} is not a table that can be read: {error}") from None
-    for row in rows:
-        if None in row:
-            raise ValueError(f"{path}: the row of {row['student']} has more columns than the first row")
-    return rows
+from . import tables
 
 
 def points(rows, assignment):
@@ -54,19 +20,16 @@ def points(rows, assignment):
     given = {}
     for row in rows:
         for question in assignment.questions:
-            text = (row.get(question.name) or "").strip().replace(",", ".")
+            text = (row.get(question.name) or "").strip()
             if not text:
                 continue
-            try:
-                number = float(text)
-            except ValueError:
-                number = -1
-            if not 0 <= number <= question.points:
+            number = tables.number(text)
+            if number is None or not 0 <= number <= question.points:
                 raise ValueError(
                     f"written.csv: {question.name} of {row['student']} must be a number from 0 to "
                     f"{question.points}, not {text!r}"
                 )
-            given[_whose(row), question.name] = number
+            given[whose(row), question.name] = number
     return given
 
 
@@ -74,21 +37,22 @@ def add(rows, given, graded):
     """Add given points to results; return the students who have points and no result, whose points wait."""
     found = set()
     for submission, result in graded:
+        result["by_hand"] = {}
         for name, mark in result["marks"].items():
-            points = [given[whose, name] for whose in _rows_of(submission) if (whose, name) in given]
-            if points and (name in result["written"] or mark["points"] is None):
-                mark["points"] = points[0]
-        found.update(_rows_of(submission))
+            numbers = [given[whose, name] for whose in rows_of(submission) if (whose, name) in given]
+            if numbers and (name in result["written"] or mark["points"] is None):
+                mark["points"] = result["by_hand"][name] = numbers[0]
+        found.update(rows_of(submission))
     waiting = {whose for whose, _ in given} - found
-    return sorted({row["student"] for row in rows if _whose(row) in waiting})
+    return sorted({row["student"] for row in rows if whose(row) in waiting})
 
 
 def with_everybody(rows, graded, questions):
     """Return the table with a row for each student who had none, and the names of its columns."""
-    by_whose = {_whose(row): dict(row) for row in rows}
-    others = [dict(row) for row in rows if row != by_whose[_whose(row)]]  # twice the same student: none is dropped
+    by_whose = {whose(row): dict(row) for row in rows}
+    others = [dict(row) for row in rows if row != by_whose[whose(row)]]  # twice the same student: none is dropped
     for submission, _ in graded:
-        by_id, by_name = _rows_of(submission)
+        by_id, by_name = rows_of(submission)
         row = by_whose.get(by_id) or by_whose.get(by_name) or by_whose.setdefault(by_id, {})
         row |= {"student": submission.student, "id": by_id[1]}
     names = dict.fromkeys(["student", "id", *questions, *(name for row in rows for name in row)])
@@ -96,12 +60,13 @@ def with_everybody(rows, graded, questions):
     return [[row.get(name, "") for name in names] for row in table], list(names)
 
 
-def _whose(row):
-    return ("id", row["id"]) if row.get("id") else ("student", row["student"])
+def whose(row):
+    """Return whose a row is: ("id", its id), or ("student", the name) where no id stands."""
+    return ("id", row["id"].strip()) if (row.get("id") or "").strip() else ("student", row["student"].strip())
 
 
-def _rows_of(submission):
-    """Return what `_whose` says of a submission's row, with its id and without.
+def rows_of(submission):
+    """Return what `whose` says of a submission's row, with its id and without.
 
     The id begins with a word and has no separators, so no spreadsheet takes it for a number or a formula.
     """

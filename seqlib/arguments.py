@@ -171,12 +171,12 @@ def clip_array(name: str, value: Any, rank: int = 5, *, rescaled: bool = True) -
     if value.dtype.kind == "f" and value.ndim <= 3 < rank:
         raise TypeError(
             f"{allowed}, not {value.dtype} of shape {value.shape}: "
-            "these are features, and no clips; train a model of features with its own compile and fit"
+            "these are features and not clips; train a model of features with Keras' own model.compile and model.fit"
         )
     if value.dtype != np.uint8:
         hint = _as_uint8(x, value)
         if not rescaled and value.dtype.kind in "biuf":
-            hint += ", and begin the model with keras.layers.Rescaling(1 / 255), as it has no layer that rescales"
+            hint += ", and begin the model with keras.layers.Rescaling(1 / 255), because it has no layer that rescales"
         raise TypeError(f"{name} must be uint8, not {value.dtype}{hint}")
     if value.ndim != rank or 0 in value.shape:
         hint = ""
@@ -186,7 +186,7 @@ def clip_array(name: str, value: Any, rank: int = 5, *, rescaled: bool = True) -
         raise ValueError(f"{allowed}, not {value.shape}{hint}")
     if value.max() == 1:
         warnings.warn(
-            f"{name} holds no value but 0 and 1, and uint8 pixels reach 255: if they were floats from 0 to 1, "
+            f"{name} holds only the values 0 and 1, but uint8 pixels reach 255: if they were floats from 0 to 1, "
             f"multiply by 255 before they become uint8, np.round({x} * 255).astype(np.uint8)",
             stacklevel=_frames_within() + 1,
         )
@@ -218,7 +218,7 @@ def clips_and_lengths(
     >>> clips_and_lengths("x", x, True)
     Traceback (most recent call last):
         ...
-    TypeError: x must be (clips, lengths), since the model takes lengths, not ndarray: ...
+    TypeError: x must be (clips, lengths), because the model takes lengths, not ndarray: ...
     """
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     if not with_lengths:
@@ -234,7 +234,7 @@ def clips_and_lengths(
             full = f"np.full({value.shape[: rank - 4]}, {value.shape[rank - 4]})"
             hint = f": if no clip is padded, give ({name}, {full})"
         raise TypeError(
-            f"{name} must be (clips, lengths), since the model takes lengths, not {type(value).__name__}{hint}"
+            f"{name} must be (clips, lengths), because the model takes lengths, not {type(value).__name__}{hint}"
         )
     clips = clip_array(f"{name}[0]", value[0], rank, rescaled=rescaled)
     return clips, _lengths(f"{name}[1]", value[1], clips.shape[: rank - 4], clips.shape[rank - 4])
@@ -273,7 +273,7 @@ def _as_array(name, value):
     if isinstance(value, (list, tuple)):
         shapes = {getattr(clip, "shape", None) for clip in value}
         if len(shapes) > 1:
-            return ": np.stack makes one of clips that have one shape"
+            return ": bring all clips to one shape, and give np.stack(clips)"
         return f": give np.array({name}, np.uint8) if its values are from 0 to 255"
     return f": give np.asarray({name})" if hasattr(value, "__array__") else ""
 
@@ -301,15 +301,17 @@ def scale(value: NDArray[Any], pixels: str = "x") -> str | None:
 def _as_uint8(name, value):
     """Say between which values an array lies, and how to bring them to bytes."""
     if value.dtype.kind == "O":
-        return ": np.stack makes one of clips that have one shape"
+        return ": bring all clips to one shape, and give np.stack(clips)"
     if value.dtype.kind not in "biuf" or not value.size:
         return ": pixels are numbers from 0 to 255"
     if not np.isfinite(value).all():
-        return " with values that are not finite: mend these first"
+        return " with values that are infinite or NaN: replace these first"
     formula = scale(value, name)
     given = "" if value.dtype.kind == "b" else f" from {value.min():.4g} to {value.max():.4g}"
     return (
-        f"{given}: give np.round({formula}).astype(np.uint8)" if formula else f"{given}: bring them to 0 to 255 first"
+        f"{given}: give np.round({formula}).astype(np.uint8)"
+        if formula
+        else f"{given}: convert them to values from 0 to 255 first"
     )
 
 
@@ -341,7 +343,7 @@ def labels(name: str, value: Any, shape: Sequence[int], classes: int) -> NDArray
     >>> labels("y", np.array([1, 2, 3, 4]), (4,), 4)
     Traceback (most recent call last):
         ...
-    ValueError: y must be integer labels from 0 to 3, shape (4,), not 1 to 4: count from 0, y - 1
+    ValueError: y must be integer labels from 0 to 3, shape (4,), not 1 to 4: labels count from 0, so give y - 1
     """
     allowed = f"integer labels from 0 to {classes - 1}, shape {tuple(shape)}"
     if not isinstance(value, np.ndarray):
@@ -355,9 +357,9 @@ def labels(name: str, value: Any, shape: Sequence[int], classes: int) -> NDArray
     low, high = value.min(), value.max()
     if low < 0 or high >= classes:
         if (low, high) == (1, classes):
-            hint = ": count from 0, y - 1"
+            hint = ": labels count from 0, so give y - 1"
         else:
-            hint = f": the model has {classes} classes; it would take {high + 1}" if low >= 0 else ""
+            hint = f": the model has {classes} classes, and these labels need {high + 1}" if low >= 0 else ""
         raise ValueError(f"{name} must be {allowed}, not {low} to {high}{hint}")
     return value
 

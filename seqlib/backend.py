@@ -98,18 +98,18 @@ def takes_clips(model: Any, clip_shape: Sequence[int | None] | None = None) -> k
         raise TypeError(f"model must be a keras.Model, not {type(model).__name__}{hint}")
     if isinstance(model, keras.Sequential) and not model.built:
         if clip_shape is None:
-            raise ValueError("model must know what it takes: begin it with keras.Input((T, H, W, C))")
+            raise ValueError("model must have a known input shape: begin it with keras.Input((T, H, W, C))")
         model.build((None, *clip_shape))
     if not hasattr(model, "inputs"):
         raise TypeError(
-            f"model must be functional or Sequential, not a class of its own, {type(model).__name__}: "
-            "wrap it, keras.Sequential([keras.Input((T, H, W, C)), model])"
+            f"model must be a functional or a Sequential model, not of the class {type(model).__name__}: "
+            "give keras.Sequential([keras.Input((T, H, W, C)), model])"
         )
     if len(model.inputs) != 1 and not takes_lengths(model):
         names = ", ".join(repr(tensor.name) for tensor in model.inputs)
         raise ValueError(
             f"model must take clips alone, or (clips, lengths), not {len(model.inputs)} inputs: {names}; "
-            'lengths are keras.Input((1,), dtype="int32", name="lengths")'
+            'the input for lengths is keras.Input((1,), dtype="int32", name="lengths")'
         )
     return model
 
@@ -136,14 +136,14 @@ def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> ke
     if len(model.outputs) != 1:
         raise ValueError(
             f"model must have one output, not {len(model.outputs)}: "
-            "use each by itself, keras.Model(model.inputs, model.outputs[0])"
+            "for the first one, give keras.Model(model.inputs, model.outputs[0])"
         )
     (scores,) = model.outputs
     shape = tuple(scores.shape)
     if len(shape) != 2:
         raise ValueError(
             f"model must end in one score per class, shape (None, classes), not {shape}: "
-            "pool or flatten before the last layer, as with keras.layers.Flatten()"
+            "pool or flatten before the last layer, for example with keras.layers.Flatten()"
         )
     if shape[1] is None or shape[1] < 2:
         raise ValueError(
@@ -152,7 +152,7 @@ def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> ke
         )
     if scores.dtype not in ("float32", "float64"):
         raise TypeError(
-            f"model must answer in float32, not {scores.dtype}, which is too coarse to compare: "
+            f"model must give scores in float32, not {scores.dtype}, which rounds too much to compare them: "
             'give its last layer dtype="float32"'
         )
     if not isinstance(model, keras.Sequential) and any(

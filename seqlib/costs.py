@@ -95,17 +95,17 @@ def _inputs(model):
     """Return symbolic inputs as the model takes them, with a batch of one clip unless the model fixes another."""
     if not getattr(model, "inputs", None):
         raise TypeError(
-            f"model must be a functional or sequential model that is built, not the {type(model).__name__} "
-            f"{getattr(model, 'name', model)!r}, which does not say what it takes: with "
-            "`clip = keras.Input((16, 32, 32, 1))`, count `keras.Model(clip, model(clip))`"
+            f"model must be a built functional or Sequential model, not the {type(model).__name__} "
+            f"{getattr(model, 'name', model)!r}, whose input shape is unknown: write "
+            "`clip = keras.Input((16, 32, 32, 1))`, and give `keras.Model(clip, model(clip))`"
         )
 
     def symbolic(tensor):
         batch, *shape = tensor.shape
         if None in shape:
             raise ValueError(
-                f"model must take inputs of a known shape, not {tuple(shape)}, since its cost depends on each length: "
-                "with `clip = keras.Input((16, 32, 32, 1))`, count `keras.Model(clip, model(clip))`"
+                f"model must have a known input shape, not {tuple(shape)}, because its cost depends on every axis: "
+                "write `clip = keras.Input((16, 32, 32, 1))`, and give `keras.Model(clip, model(clip))`"
             )
         return keras.KerasTensor((batch or 1, *shape), tensor.dtype)
 
@@ -183,8 +183,8 @@ class _Trace:
             names = ", ".join(weight.name for weight in missing)
             self._refuse(
                 TypeError(
-                    f"model has a layer {layer.name!r} of type {type(layer).__name__}, whose multiply-adds are "
-                    f"unknown, since it has weights of its own ({names}): build it from Keras' layers to count them"
+                    f"model must consist of layers whose multiply-adds are known, not of {layer.name!r}, a "
+                    f"{type(layer).__name__} with weights of its own ({names}): build it from Keras' layers"
                 ),
                 missing,
             )
@@ -221,8 +221,8 @@ class _Trace:
             if None in shape:
                 self._refuse(
                     ValueError(
-                        f"model must have known shapes within, but its layer {layer.name!r} meets {shape}: state the "
-                        "lengths with a `keras.layers.Reshape` before it"
+                        f"model must have a known shape at every layer, but its layer {layer.name!r} gets {shape}: "
+                        "give the lengths with a `keras.layers.Reshape` before it"
                     ),
                     layer.weights,
                 )

@@ -781,7 +781,7 @@ EXERCISES = {
         ),
         (
             lambda length, frames: np.arange(frames) * (length // frames) + length // frames // 2,
-            "the step is rounded too early, so that the end of the film is never seen: divide last",
+            "the step is rounded too early, so the end of the film is never seen: divide last",
         ),
         (
             lambda length, frames: (2 * np.arange(frames) + 1) * length / (2 * frames),
@@ -792,15 +792,15 @@ EXERCISES = {
     "7.2": value(
         "a number of epochs",
         34,
-        (33, "33 epochs are just short of it: 1 - (14/15)^33 is less than 0.9"),
-        (15, "after 15 epochs one flash is expected, and that is no probability of 90%"),
-        (14, "probabilities of single epochs do not add up: what multiplies is the probability to miss"),
-        (1, "one frame of each segment is taken, and a segment has 15"),
+        (33, "33 epochs are just short of enough: 1 - (14/15)^33 is less than 0.9"),
+        (15, "after 15 epochs the clips have shown the flash once on average, but not with a probability of 90%"),
+        (14, "the probabilities of single epochs do not add up: multiply the probabilities of missing it"),
+        (1, "the clip takes one frame of each segment, and a segment has 15"),
     ),
     "7.3": truths(
         {
-            "halves": (True, "both halves show one place, one light and one person"),
-            "people": (False, "the test has new people, and a face says nothing about what its owner does"),
+            "halves": (True, "both halves show the same place, the same light and the same person"),
+            "people": (False, "the test has new people, and a face says nothing about what the person does"),
             "neighbours": (True, "clips of one long film share nearly everything but the moment"),
             "mirrored": (True, "a clip's mirror image may be in the test, and its answer was learned with the clip"),
         }
@@ -814,7 +814,7 @@ EXERCISES = {
             lambda clips, top, left, size: _cropped(
                 clips, np.full_like(top, top[0]), np.full_like(left, left[0]), size
             ),
-            "all clips are cut where the first one is: each has a place of its own",
+            "this cuts all clips where the first one is cut: each clip has its own place",
         ),
         (
             lambda clips, top, left, size: clips[:, :, :size, :size],
@@ -833,24 +833,27 @@ EXERCISES = {
             lambda numbers, clips_per_film: numbers % clips_per_film,
             "this is the place of a clip within its film: it puts the first clips of all films together",
         ),
-        (lambda numbers, clips_per_film: numbers / clips_per_film, "a film's number is an integer: divide whole"),
+        (
+            lambda numbers, clips_per_film: numbers / clips_per_film,
+            "a film's number is an integer: use integer division",
+        ),
         (
             lambda numbers, clips_per_film: np.arange(len(numbers)) // clips_per_film,
-            "this counts the places in the array; the clips may come in any order",
+            "this uses the places in the array, but the clips may come in any order",
         ),
         (
             lambda numbers, clips_per_film: numbers // clips_per_film + 1,
-            "this counts the films from 1, and the clips are numbered from 0",
+            "this counts the films from 1, but they are counted from 0, as the clips are",
         ),
     ),
     "7.7": value(
         "a number of steps",
         4603,
-        (4602, "4,602 steps are just short of it: 0.999^4602 is more than a hundredth"),
+        (4602, "4,602 steps are just short of enough: 0.999^4602 is more than a hundredth"),
         (1000, "after 1,000 steps more than a third of the initial value is left: shares multiply, they do not add up"),
         (990, "each step takes a thousandth of what is left, not a thousandth of the whole"),
-        (44, "that is a momentum of 0.9; here it is 0.999"),
-        (459, "that is a momentum of 0.99; here it is 0.999"),
+        (44, "that is right for a momentum of 0.9; here it is 0.999"),
+        (459, "that is right for a momentum of 0.99; here it is 0.999"),
     ),
     "7.8": truths(
         {
@@ -859,8 +862,8 @@ EXERCISES = {
                 True,
                 "the last minus the first changes its sign when the clip is played backwards",
             ),
-            "differences, middle": (False, "all but the first and the last frame cancel"),
-            "GRU, middle": (True, "its state has read every frame, those in the middle too"),
+            "differences, middle": (False, "all frames but the first and the last cancel"),
+            "GRU, middle": (True, "its state has read every frame, also those in the middle"),
             "GRU, moved": (False, "one input cannot have two answers: if the features are equal, no head can help"),
         }
     ),
@@ -882,13 +885,13 @@ EXERCISES = {
         ),
         (
             lambda features, lengths: _mean_change(features, lengths) * (lengths - 1)[:, None],
-            "this is the sum of the differences; divide by how many there are",
+            "this is the sum of the differences; divide it by their number",
         ),
         (
             lambda features, lengths: (
                 _mean_change(features, lengths) * (lengths - 1)[:, None] / (features.shape[1] - 1)
             ),
-            "a shorter clip has fewer differences: divide by its own number",
+            "a shorter clip has fewer differences: divide by their number in each clip",
         ),
         (lambda features, lengths: -_mean_change(features, lengths), "this is the first frame minus the last"),
     ),

@@ -62,10 +62,11 @@ def onnx(model: keras.Model | Step, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import seqlib
-    >>> model = seqlib.models.cnn_rnn(4)
-    >>> onnx(model, "model.onnx")  # doctest: +SKIP
-    >>> onnx(seqlib.stream_steps.last_frames(model), "step.onnx")  # doctest: +SKIP
+    The whole model, and the step that answers about the last T frames::
+
+        model = seqlib.models.cnn_rnn(4)
+        onnx(model, "model.onnx")
+        onnx(seqlib.stream_steps.last_frames(model), "step.onnx")
     """
     _export(model, path, ".onnx", ("tf2onnx", "onnxruntime"), _write_onnx, _load_onnx)
 
@@ -77,8 +78,9 @@ def litert(model: keras.Model | Step, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import seqlib
-    >>> litert(seqlib.stream_steps.since_reset(seqlib.models.cnn_rnn(4)), "step.tflite")  # doctest: +SKIP
+    The step that answers about all frames since a reset::
+
+        litert(seqlib.stream_steps.since_reset(seqlib.models.cnn_rnn(4)), "step.tflite")
     """
     _export(model, path, ".tflite", ("ai_edge_litert",), _write_litert, _load_litert)
 

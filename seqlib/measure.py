@@ -224,8 +224,8 @@ def logits(model: keras.Model, x: ModelInput, batch: int = 32) -> NDArray[np.flo
     if not np.isfinite(scores).all():
         row = scores[~np.isfinite(scores).all(axis=1)][0]
         raise ValueError(
-            f"model must give finite scores, not {row}: its weights or its pixels have grown out of range; "
-            "train it anew, with a smaller learning rate"
+            f"model must give finite scores, not {row}: its weights or its pixels are too large; "
+            "build it again, and train it with a smaller learning rate"
         )
     return scores
 
@@ -335,8 +335,8 @@ def twin_agreement(model: keras.Model, x: ModelInput, y: NDArray[np.integer], ba
     scores = np.stack([logits(model, _part(x, member), batch) for member in range(len(clips))])
     if (scores >= 0).all() and np.allclose(scores.sum(-1), 1, atol=1e-3):
         raise ValueError(
-            "model must end in logits, not in probabilities, which are the same near 0 and 1 where the logits differ: "
-            "compare the model before its softmax"
+            "model must end in logits, not in probabilities, which near 0 and 1 are rounded to the same number where "
+            "the logits differ: compare the model without its softmax"
         )
     arguments.labels("y", y, scores.shape[:2], scores.shape[-1])
     answers = scores.argmax(-1)
@@ -575,14 +575,16 @@ def average_precision(scores: ArrayLike, relevant: ArrayLike) -> float:
     0.8333333333333333
     """
     scores, relevant = np.asarray(scores, float), np.asarray(relevant)
-    if scores.ndim != 1 or np.isnan(scores).any():
-        raise ValueError(f"scores must be numbers in one axis, none of them NaN, not of shape {scores.shape}")
+    if scores.ndim != 1:
+        raise ValueError(f"scores must have one axis, shape (n,), not {scores.shape}")
+    if np.isnan(scores).any():
+        raise ValueError(f"scores must be numbers, not NaN, as {np.isnan(scores).sum()} of {len(scores)} are")
     if relevant.dtype != bool:
         raise TypeError(f"relevant must be an array of bool, such as y == 1, not {relevant.dtype}")
     if relevant.shape != scores.shape or not relevant.any():
         raise ValueError(
-            f"relevant must hold {len(scores)} values, one for each score, and True at least once, not "
-            f"{relevant.sum()} times in shape {relevant.shape}"
+            f"relevant must have shape {scores.shape}, one value for each score, and True at least once, not "
+            f"shape {relevant.shape} with {relevant.sum()} times True"
         )
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], np.cumsum(relevant[order])
@@ -647,7 +649,7 @@ def receptive_field(
     if layer is not None:
         arguments.choice("layer", layer, [known.name for known in model.layers])
     if layer is None and len(model.outputs) != 1:
-        raise ValueError(f"model must have one output, not {len(model.outputs)}: name a layer")
+        raise ValueError(f"model must have one output, not {len(model.outputs)}: give the name of a layer, layer=...")
     output = model.outputs[0] if layer is None else model.get_layer(layer).output
     probe = keras.Model(tuple(model.inputs) if takes_lengths(model) else model.inputs[0], output)
     clips = tf.random.stateless_uniform((samples, *shape), (seed, 0), 0, 256)
@@ -658,9 +660,12 @@ def receptive_field(
         total = tf.reduce_sum(middle)
     gradient = tape.gradient(total, clips)
     if gradient is None:
-        raise ValueError("model must let gradients through from its output to its clips, and lets none through")
+        raise ValueError(
+            "model must let gradients through from its output to its clips, but none arrive: "
+            "look for a layer that rounds or that turns numbers into integers"
+        )
     if not np.isfinite(gradient).all():
-        raise ValueError("model must have finite gradients, and some are not")
+        raise ValueError("model must have finite gradients, but some are infinite or NaN: build it again")
     matters = (gradient.numpy() != 0).any(axis=(0, -1))
     extent = []
     for axis in range(3):
@@ -782,7 +787,7 @@ def peak_memory(model: keras.Model, batch: int = 32) -> int | None:
     )
     if child.returncode:
         reason = child.stderr.strip().splitlines() or [f"exit status {child.returncode}"]
-        raise RuntimeError(f"model could not be trained in a process of its own: {reason[-1]}")
+        raise RuntimeError(f"model could not be trained in a separate process: {reason[-1]}")
     return int(child.stdout.split()[-1])
 
 

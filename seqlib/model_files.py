@@ -135,7 +135,7 @@ def load_model(file: str | os.PathLike[str] | BinaryIO) -> keras.Model:
             layers = json.loads(bytes(arrays["layers"]))
             weights = [arrays[f"weights_{i}"] for i in range(len(arrays.files) - 1)]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RecursionError) as error:
-        raise ValueError(f"file must be one that save_model wrote: {error}") from None
+        raise ValueError(f"file must be one that save_model wrote, and this one cannot be read: {error}") from None
     return build(layers, weights)
 
 
@@ -156,7 +156,7 @@ def describe(model: keras.Model) -> list[dict[str, Any]]:
         calls = layer["inbound_nodes"]
         if len(calls) > 1:
             raise ValueError(
-                f"model must use each layer once, and uses {layer['config']['name']!r} {len(calls)} times{_ELSE}"
+                f"model must use each layer once, but it uses {layer['config']['name']!r} {len(calls)} times{_ELSE}"
             )
         described = _described(_kind(layer), layer["config"]) | {"name": layer["config"]["name"], "inputs": []}
         for call in calls:
@@ -176,7 +176,7 @@ def describe(model: keras.Model) -> list[dict[str, Any]]:
     return sorted(layers, key=lambda layer: ends.index(layer["name"]))  # inputs first, the output last
 
 
-_ELSE = '; keep any other with Keras itself, model.save("model.keras")'
+_ELSE = '; save any other model with Keras itself, model.save("model.keras")'
 
 
 def _kind(layer):
@@ -191,7 +191,7 @@ def _described(kind, config):
         return {"class": kind, "settings": {"shape": config["batch_shape"][1:], "dtype": config["dtype"]}}
     if kind not in LAYERS | OPERATIONS:
         raise ValueError(
-            "model must be made of the layers in seqlib.model_files.LAYERS and the operations in OPERATIONS, and "
+            "model must consist of the layers in seqlib.model_files.LAYERS and the operations in OPERATIONS, but "
             f"{config.get('name')!r} is a {kind}{_ELSE}"
         )
     settings = {name: config[name] for name in (LAYERS | OPERATIONS)[kind] if name in config}

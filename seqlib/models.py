@@ -110,7 +110,7 @@ def early_fusion(
     if arguments.flag("lengths", lengths):
         raise ValueError(
             "lengths must be False for early fusion, not True: its first convolution has weights for exactly T frames, "
-            "so a shorter clip has no answer of its own; bring all clips to one length, or take another family"
+            "so it cannot leave out padded ones; bring all clips to one length, or choose another family"
         )
     inputs, x, classes, _ = _begin(task, clip_shape, seed)
     frames, height, width, channels = clip_shape

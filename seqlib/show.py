@@ -604,7 +604,7 @@ def learning_curves(
     given = (("training", history.get("accuracy"), "--"), ("validation", history.get("val_accuracy"), "-"))
     curves = [(name, list(values), dashes) for name, values, dashes in given if values is not None and len(values)]
     if not curves:
-        raise ValueError(f"history must hold 'accuracy' or 'val_accuracy' of one epoch or more, not {sorted(history)}")
+        raise ValueError(f"history must hold 'accuracy' or 'val_accuracy' of at least one epoch, not {sorted(history)}")
     epochs = np.arange(1, len(curves[0][1]) + 1)
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(7.2, 3.4))

@@ -262,7 +262,9 @@ def _options(task, kind=None, *given):
         raise ValueError(f"resolution must be at least twice the largest size, {2 * size[1]}, not {resolution}")
     if (size[1] - size[0] + 1) * resolution**2 > ATLAS_PIXELS:
         most = max(1, ATLAS_PIXELS // resolution**2)
-        raise ValueError(f"size must span at most {most} size(s) at a resolution of {resolution}, not {size}")
+        raise ValueError(
+            f"size must span at most {most} size{'s' * (most > 1)} at a resolution of {resolution}, not {size}"
+        )
     slowest = 1 / SUBPIXELS if task.needs_motion else 0
     fastest = resolution / 2 - 1 / SUBPIXELS  # half a frame to the left is half a frame to the right
     speed = arguments.span("speed", speed, slowest, fastest, step=1 / SUBPIXELS)
@@ -290,7 +292,7 @@ def _options(task, kind=None, *given):
         raise ValueError(f"frames must be at least {longest} for blocks of {block} and a gap of {gap}, not {frames}")
     if kind == "shift" and room == 0:
         raise ValueError(
-            f"block must leave a blank frame to be shifted into, but {longest} of {frames} frames are taken"
+            f"block must leave a blank frame, so that it can be shifted, but it takes {longest} of {frames} frames"
         )
     if kind == "shift" and onset is None:
         margin = min(1, (room - 1) // 2)

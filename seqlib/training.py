@@ -195,7 +195,7 @@ def fit(
     if stop_at is not None:
         stop_at = arguments.number("stop_at", stop_at, 0, 1)
         if validation is None:
-            raise ValueError(f"validation must be given where stop_at is, {stop_at:g}")
+            raise ValueError(f"validation must be given if stop_at is, which is {stop_at:g}: give validation=(x, y)")
     batch = arguments.integer("batch", batch, 1)
     given = train.element_spec if isinstance(train, tf.data.Dataset) else train
     model = classifier(model, arguments.clip_shape(given[0]) if isinstance(given, (tuple, list)) and given else None)
@@ -255,7 +255,7 @@ def _not_a_pair(name, data, model):
     shape = f"tf.TensorSpec({tuple(model.inputs[0].shape)}, tf.uint8), tf.TensorSpec((None,), tf.int64)"
     dataset = f"tf.data.Dataset.from_generator({{}}, output_signature=({shape}))"
     if isinstance(data, (tuple, list)) and len(data) == 3:
-        return f"{kind} of 3: leave sample weights out, or use the model's own compile and fit"
+        return f"{kind} of 3: leave sample weights out, or train with Keras' own model.compile and model.fit"
     if isinstance(data, keras.utils.PyDataset):
         return f"{kind}: give {dataset.format(f'lambda: ({name}[i] for i in range(len({name})))')}"
     if inspect.isroutine(data):
@@ -281,15 +281,15 @@ def _check_spec(name, data, model):
             hint = f': give {name}.map(lambda batch: (batch["x"], batch["y"])), with its own keys {list(spec)}'
         if (form, given) == (_LENGTHS, _PLAIN):
             full = f"tf.fill(tf.shape(y), {taken[1]})"
-            hint = f": where no clip is padded, give {name}.map(lambda x, y: ((x, {full}), y))"
+            hint = f": if no clip is padded, give {name}.map(lambda x, y: ((x, {full}), y))"
         if (form, given) == (_PLAIN, _LENGTHS):
             hint = ": the model takes no lengths; build one with lengths=True"
         raise TypeError(f"{name} must be a dataset of {form}, not of {spec}{hint}")
     if data.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(f"{name} must end, and repeats for ever: leave repeat() out, or give {name}.take(100)")
+        raise ValueError(f"{name} must end, but it repeats for ever: leave repeat() out, or give {name}.take(100)")
     if data.cardinality() == 0:
         raise ValueError(
-            f"{name} must hold a batch or more, not 0: batch(n, drop_remainder=True) drops up to n - 1 clips"
+            f"{name} must hold at least one batch, not 0: batch(n, drop_remainder=True) drops up to n - 1 clips"
         )
     x, *lengths, y = tf.nest.flatten(spec)
     if x.shape.rank == 4 and y.shape.rank == 0:
@@ -379,8 +379,8 @@ class _Progress(keras.callbacks.Callback):
         missing = "train" if not self.batches else "validation" if set(self.history) - set(logs) else None
         if missing:
             raise ValueError(
-                f"{missing} must hold a batch or more in every epoch, not 0 in epoch {epoch + 1}: "
-                "where it comes from a generator, each pass must make a new one"
+                f"{missing} must hold at least one batch in every epoch, not 0 in epoch {epoch + 1}: "
+                "if it comes from a generator, each epoch must make a new generator"
             )
         for key, value in logs.items():
             self.history[key].append(float(value))

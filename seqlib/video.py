@@ -1,7 +1,7 @@
 """Your own videos: from a folder of films, or of frame pictures, to clips (B, T, H, W, C) and labels.
 
-`index` lists the files and what of them can be used, `split` divides them by recording, `uniform`, `strided` and
-`segments` choose frames, `clips` reads them into arrays, and `dataset` serves those that do not fit into memory.
+`index` lists the files and says what can be used, and `split` divides them by recording. `uniform`, `strided` and
+`segments` choose frames. `clips` reads clips into arrays, and `dataset` serves those that do not fit into memory.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ _CACHE = 1  # raise it if what a cached file holds changes
 def split(files: Iterable[File], parts: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 0) -> tuple[list[File], ...]:
     """Divide videos into parts, as for training, validation and testing, so that no recording is in two of them.
 
-    Each class is divided by itself, as nearly at these fractions as its sources allow, and has a source in every part.
-    The parts depend on the names of the sources and on the seed, not on the order of the files or on the machine.
+    Each class is divided separately, as near to these fractions as its sources allow, and has a source in every part.
+    The parts depend on the names of the sources and on the seed, but not on the order of the files or on the machine.
 
     Parameters
     ----------
     files : iterable of File
     parts : sequence of float
-        Fractions of the videos; they add up to 1.
+        Fractions of the videos, which add up to 1.
     seed : int
         From 0 to 2**32 - 1.
 
@@ -81,7 +81,7 @@ def split(files: Iterable[File], parts: Sequence[float] = (0.7, 0.15, 0.15), see
     TypeError
         If an argument is not of its type.
     ValueError
-        If ``files`` are none; if the fractions do not add up to 1; if a class has fewer sources than there are parts.
+        If there are no files; if the fractions do not add up to 1; if a class has fewer sources than there are parts.
 
     Examples
     --------
@@ -93,7 +93,9 @@ def split(files: Iterable[File], parts: Sequence[float] = (0.7, 0.15, 0.15), see
     seed = arguments.integer("seed", seed, 0, 2**32 - 1)
     shares = [arguments.number("parts", share, 0, 1) for share in parts]
     if len(shares) < 2 or 0 in shares or abs(sum(shares) - 1) > 1e-6:
-        raise ValueError(f"parts must be two fractions above 0 or more that add up to 1, not {tuple(parts)}")
+        raise ValueError(
+            f"parts must be two or more fractions above 0 that add up to 1, not {tuple(parts)}: give (0.75, 0.25)"
+        )
     counts: dict[str, dict[str, int]] = {}  # of the files, by class and source
     for file in videos:
         of_class = counts.setdefault(file.class_name, {})
@@ -121,6 +123,7 @@ def _divide(class_name, counts, shares, seed, part_of):
                 f"files must have a source of each class for each of the {len(shares)} parts, and the class "
                 f"{class_name!r} has {len(counts)}: {', '.join(map(repr, sorted(counts)[:5]))}"
                 + (", some of which other classes share" if len(counts) >= len(shares) else "")
+                + "; give fewer parts, or films of more sources"
             )
         if left:
             source = free[-left]
@@ -138,15 +141,19 @@ def _checked(files):
     files = list(files)
     for file in files:
         if not isinstance(file, File):
-            hint = ": give seqlib.video.index(folder).files" if isinstance(files[0], list | str) else ""
-            raise TypeError(f"files must be those that index has found, not {type(file).__name__}{hint}")
+            raise TypeError(
+                f"files must be videos that index has found, not {type(file).__name__}: "
+                "give seqlib.video.index(folder).files"
+            )
     if not files:
-        raise ValueError("files must be one or more, not none")
+        raise ValueError(
+            "files must hold at least one video, not 0: seqlib.video.index(folder).bad says what cannot be used"
+        )
     return files
 
 
 class _Job(NamedTuple):
-    """How clips are made of videos; the options of `clips` and `dataset`, checked."""
+    """How clips are made from videos: the options of `clips` and `dataset`, checked."""
 
     sampling: Sampling
     look: Look
@@ -166,12 +173,16 @@ class _Job(NamedTuple):
 
 def _job(sampling, size, short_side, colour, training, seed, how, cache):
     if not isinstance(sampling, Sampling):
-        raise TypeError(f"sampling must be made by uniform, strided or segments, not {sampling!r}")
+        raise TypeError(
+            f"sampling must be made by uniform, strided or segments, not {sampling!r}: give seqlib.video.uniform(16)"
+        )
     if how is not None and not isinstance(how, Augmentation):
-        raise TypeError(f"augment must be made by augmentation, not {how!r}")
+        raise TypeError(
+            f"augment must be made by augmentation, not {how!r}: give seqlib.video.augmentation(brightness=20)"
+        )
     looks = look(size, short_side, colour)
     if how is not None and how.crop is not None and (how.crop[0] > looks.height or how.crop[1] > looks.width):
-        raise ValueError(f"size must be at least the crop, {how.crop}, not {looks[:2]}")
+        raise ValueError(f"size must be at least the crop, {how.crop}, not {looks[:2]}: give size={how.crop}")
     if cache is not None:
         cache = Path(cache)
         cache.mkdir(parents=True, exist_ok=True)
@@ -202,31 +213,31 @@ def clips(
     size, short_side, colour
         As in `read`.
     training : bool
-        Whether frames are chosen at random where the sampling has that.
+        Whether frames are chosen at random, if the sampling allows it.
     seed : int
         From 0 to 2**32 - 1.
     augment : Augmentation, optional
         Made by `augmentation`.
     cache : path, optional
-        A folder for the frames that were read, see `dataset`.
+        A folder for the frames that were read; see `dataset`.
 
     Returns
     -------
     x : uint8 array (B, T, H, W, C)
-        B is the number of videos times that of clips from each, which stand together.
+        B is the number of videos times the number of clips from each. Clips of one video are together.
     y : int64 array (B,)
         Labels.
     lengths : int32 array (B,)
-        How many frames of each clip are real; only if ``sampling`` was made with ``short="lengths"``.
+        The number of real frames of each clip; only if ``sampling`` was made with ``short="lengths"``.
 
     Raises
     ------
     TypeError
         If an argument is not of its type.
     ValueError
-        If ``files`` are none; if an option is not what `read` allows; if a crop is larger than ``size``.
+        If there are no files; if an option is not what `read` allows; if a crop is larger than ``size``.
     DamagedError
-        If a frame cannot be decoded; it names the file and the time.
+        If a frame cannot be decoded. The error names the file and the time.
 
     Examples
     --------
@@ -289,14 +300,14 @@ def _clips_of(file, needed, stored, job, epoch, place):
 
 
 def average_logits(scores: NDArray[np.floating], clips: int) -> NDArray[np.floating]:
-    """Average the scores of the clips of each video, as at test time: one answer for a video.
+    """Average the scores of the clips of each video, for one answer per video at test time.
 
     Parameters
     ----------
     scores : float array (B, classes)
-        What a model says of the clips from `clips`, where those of one video stand together.
+        A model's scores of the clips from `clips`, where those of one video are together.
     clips : int
-        From each video.
+        The number of clips from each video.
 
     Returns
     -------
@@ -305,7 +316,8 @@ def average_logits(scores: NDArray[np.floating], clips: int) -> NDArray[np.float
     Raises
     ------
     TypeError, ValueError
-        If ``clips`` is no integer of at least 1; if ``scores`` do not have two axes, or are not so many for each video.
+        If ``clips`` is not an integer of at least 1; if ``scores`` do not have two axes; if B is no multiple of
+        ``clips``.
 
     Examples
     --------
@@ -315,7 +327,7 @@ def average_logits(scores: NDArray[np.floating], clips: int) -> NDArray[np.float
     clips = arguments.integer("clips", clips, 1)
     scores = np.asarray(scores)
     if scores.ndim != 2 or len(scores) % clips:
-        raise ValueError(f"scores must have shape (B, classes), B a multiple of {clips}, not {scores.shape}")
+        raise ValueError(f"scores must have shape (B, classes), B a multiple of clips, {clips}, not {scores.shape}")
     return scores.reshape(-1, clips, scores.shape[1]).mean(1)
 
 
@@ -353,7 +365,7 @@ def _from_cache(file, needed, stored, job):
         except (OSError, ValueError):
             pass  # none, or one that the file system has not kept whole
         _keep(shown(file, needed, job.look, threads=1), shape, stored)
-    raise OSError(f"{stored} was written, and cannot be read")
+    raise OSError(f"cache must be a folder that keeps what is written; {stored} cannot be read: give another folder")
 
 
 def _keep(frames, shape, stored):
@@ -385,10 +397,10 @@ def dataset(
     """Serve clips of videos that do not fit into memory.
 
     With ``cache``, all videos are decoded before this function returns, each into a file of that folder. A run that is
-    interrupted goes on where it stopped. In training with strided or segment sampling every frame of a video may be
-    chosen, so all are kept, scaled: H x W x C bytes for each frame. Else only the chosen ones are. A file whose video
-    or options have changed is not used; delete it, and what ends in ``.part``, when you like. Without ``cache``, videos
-    are decoded in each epoch.
+    interrupted continues where it stopped. In training with strided or segment sampling, every frame of a video may be
+    chosen, so all frames are kept, scaled, with H x W x C bytes each. Otherwise only the chosen frames are kept. A file
+    whose video or options have changed is not used; you can delete it, and what ends in ``.part``, at any time. Without
+    ``cache``, videos are decoded in each epoch.
 
     Parameters
     ----------
@@ -401,7 +413,7 @@ def dataset(
     size, short_side, colour
         As in `read`.
     training : bool
-        Whether the order changes in each pass, and frames are chosen at random where the sampling has that.
+        Whether the order changes in each pass, and frames are chosen at random, if the sampling allows it.
     seed : int
         From 0 to 2**32 - 1.
     augment : Augmentation, optional
@@ -420,9 +432,9 @@ def dataset(
     TypeError
         If an argument is not of its type.
     ValueError
-        If ``files`` are none; if an option is not what `read` allows; if a crop is larger than ``size``.
+        If there are no files; if an option is not what `read` allows; if a crop is larger than ``size``.
     DamagedError
-        If a frame cannot be decoded; without ``cache`` TensorFlow raises an error of its own with the same text.
+        If a frame cannot be decoded. Without ``cache``, TensorFlow raises an error of its own with the same text.
 
     Examples
     --------

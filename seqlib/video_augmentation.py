@@ -1,4 +1,4 @@
-"""Augmentation of clips: whatever is drawn, is drawn once for a clip, and is done to all of its frames alike."""
+"""Augmentation of clips: each change is drawn once per clip and applied to all of its frames."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def augmentation(
     Parameters
     ----------
     flip : bool or mapping
-        Whether to mirror every second clip, left to right. True says that no label changes by that. Where labels do,
-        as *left* and *right*, a mapping from each of these to its mirror image: ``{0: 1, 1: 0}``.
+        Whether to mirror a clip, left to right, with a probability of one half. True says that no label changes. If
+        labels change, as *left* and *right* do, give a mapping from each to its mirror image: ``{0: 1, 1: 0}``.
     crop : int or (int, int), optional
         Cut out this height and width, at a random place that is the same in all frames.
     brightness : float
-        Add up to so many grey levels, or take them away; from 0 to 128.
+        Add or subtract up to this many grey levels, from 0 to 128.
     contrast, saturation : float
-        Strengthen or weaken these by up to this factor, from 0 to 1. A picture in grey has no saturation.
+        Strengthen or weaken these by up to this factor, from 0 to 1. A grey picture has no saturation.
     jitter : int
-        Move the clip in time by up to so many frames; its first or last frame stands still meanwhile.
+        Move the clip in time by up to this many frames. Its first or last frame fills the gap.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def augmentation(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not among those above; if a mapping does not lead back from each label that it leads to.
+        If an argument is not among those above; if a mapping does not map each mirror image back to its label.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def augmentation(
     pairs: tuple[tuple[int, int], ...] | None = None
     if isinstance(flip, Mapping):
         if any(flip.get(new) != old for old, new in flip.items()):
-            raise ValueError(f"flip must lead back from each label that it leads to, as {{0: 1, 1: 0}}, not {flip!r}")
+            raise ValueError(f"flip must map each mirror image back to its label, as {{0: 1, 1: 0}} does, not {flip!r}")
         pairs = tuple(
             (arguments.integer("flip", old, 0), arguments.integer("flip", new, 0)) for old, new in flip.items()
         )
@@ -99,7 +99,7 @@ def augment(
     start: int = 0,
     lengths: NDArray[np.integer] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
-    """Change clips at random, all frames of a clip alike. What becomes of clip i depends on the seed and i alone.
+    """Change clips at random, all frames of a clip alike. How clip i is changed depends only on the seed and i.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def augment(
     y : int array (B,)
     how : Augmentation
     seed : int
-        From 0 to 2**32 - 1; take another one in each epoch.
+        From 0 to 2**32 - 1. Give another one in each epoch.
     start : int
         The index of the first clip.
     lengths : int array (B,), optional
@@ -121,9 +121,9 @@ def augment(
     Raises
     ------
     TypeError
-        If ``x`` is no uint8 array, or another argument is not of its type.
+        If ``x`` is not a uint8 array, or another argument is not of its type.
     ValueError
-        If ``x`` does not have five axes; if there is not one label for each clip; if the crop is larger than a frame.
+        If ``x`` does not have five axes; if there is not one label per clip; if the crop is larger than a frame.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def augment(
     arguments.clip_array("x", x)
     y = np.asarray(y)
     if y.shape != x.shape[:1]:
-        raise ValueError(f"y must have one label for each clip, shape {x.shape[:1]}, not {y.shape}")
+        raise ValueError(f"y must have one label per clip, shape {x.shape[:1]}, not {y.shape}")
     if how.crop is not None and (how.crop[0] > x.shape[2] or how.crop[1] > x.shape[3]):
         raise ValueError(f"crop must be at most the size of a frame, {x.shape[2:4]}, not {how.crop}")
     seed = arguments.integer("seed", seed, 0, 2**32 - 1)
@@ -185,7 +185,7 @@ def _to_bytes(levels):
 
 
 def augmented_strip(clip: NDArray[np.uint8], how: Augmentation, seed: int = 0, **options: Any) -> Any:
-    """Show a clip, the clip augmented, and what comes out if each frame is augmented by itself: the motion is lost.
+    """Show a clip, the clip augmented, and the clip with each frame augmented separately, which destroys the motion.
 
     Parameters
     ----------

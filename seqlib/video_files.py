@@ -1,8 +1,8 @@
 """Which videos a folder holds, and which frames of each can be used: read from the containers, not from the pictures.
 
-A damaged film is bad from a time on. No decoder protects from that: behind a fault it hands out wrong pictures without
-a mark. So what a container declares is compared with what is there, and what lies behind a fault is used only from a
-keyframe on whose time is sure.
+A damaged film is bad from some time on. A decoder is no protection: behind a fault it may return wrong pictures without
+a warning. So what a container declares is compared with what it holds. Behind a fault, frames are used only from the
+next keyframe on whose time is certain.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Bad(NamedTuple):
     path : Path
     reason : str
     seconds : float or None
-        From when on, if what comes before can be used; else None.
+        The time at which the damage begins, if what comes before can be used; else None.
     """
 
     path: Path
@@ -52,9 +52,9 @@ class Index(NamedTuple):
     Attributes
     ----------
     files : list of File
-        Each video of which a frame or more can be used.
+        Each video with at least one usable frame.
     bad : list of Bad
-        Each file that cannot be used, and each time from which on a file cannot.
+        Each file that cannot be used, and each damage in a file that can be used in part.
     classes : tuple of str
         The names of the classes, in alphabetical order: label i means ``classes[i]``.
     """
@@ -69,7 +69,7 @@ class _Unusable(Exception):  # noqa: N818 (it says what the file is)
 
 
 def recording(path: Path) -> str:
-    """Return the source of a video if nobody gives another rule: the name of the folder or file, without its ending.
+    """Return the source of a video by the default rule: the name of the folder or file, without its ending.
 
     Examples
     --------
@@ -86,25 +86,25 @@ def index(
     verify: bool = False,
     picture_rate: float = 25,
 ) -> Index:
-    """List the videos below ``folder``, whose own folders are the classes, and what of each can be used.
+    """List the videos in ``folder``, which has one folder per class, and say what of each video can be used.
 
     A class holds films, ``class/film.mp4``, and recordings as folders of frame pictures, ``class/recording/9.png``,
-    ``10.png``; folders within a class may be nested. Pictures are sorted as numbers. Hidden files are passed over.
+    ``10.png``. Folders within a class may be nested. Pictures are sorted by number. Hidden files are ignored.
 
-    Of each film the container is read, and one picture. This finds what is missing. Damage within pictures shows when
-    they are decoded: ``verify`` does that now, with every frame. Frames behind a fault are used again from the next
-    keyframe on, unless the container merely counts frames, as AVI does. What decodes without an error can be wrong
-    even so, for a codec has no checksum: look at your films.
+    Only the container and one picture of each film are read, which finds what is missing. Damage within pictures shows
+    only when they are decoded; ``verify`` decodes every frame now. Behind a fault, frames are used again from the next
+    keyframe on, unless the container only counts frames, as AVI does. Frames that decode without an error can still be
+    wrong, because a codec has no checksum: look at your films.
 
     Parameters
     ----------
     folder : str or path
     source : callable
-        Path -> str: of which recording a video is. The default is its name.
+        Path -> str: the recording that a video belongs to. The default is its name.
     verify : bool
         Whether to decode every frame.
     picture_rate : float
-        Frames per second of pictures in folders, which have no times.
+        Frames per second of the pictures in folders, which have no times.
 
     Returns
     -------
@@ -116,17 +116,20 @@ def index(
     TypeError
         If ``source`` cannot be called or returns no str, or another argument is not of its type.
     ValueError
-        If ``folder`` is no folder, or has no folder within it.
+        If ``folder`` is not a folder, or holds no folder.
     """
     top = Path(folder)
     verify = arguments.flag("verify", verify)
     picture_rate = arguments.number("picture_rate", picture_rate, 1e-3, 1e5)
     if not callable(source):
-        raise TypeError(f"source must be a function of a path, not {source!r}")
+        raise TypeError(f"source must be a function of a path, not {source!r}: give lambda path: path.stem")
     if not top.is_dir():
-        raise ValueError(f"folder must be a folder with a folder for each class, not {str(folder)!r}")
+        raise ValueError(f"folder must be a folder with one folder per class, not {str(folder)!r}, which is no folder")
     if not any(path.is_dir() for path in top.iterdir()):
-        raise ValueError(f"folder must hold a folder for each class, and {str(folder)!r} holds none")
+        raise ValueError(
+            f"folder must be a folder with one folder per class, not {str(folder)!r}, which holds no folder: "
+            "move the films of each class into a folder with the name of the class"
+        )
     bad: list[Bad] = []
     places = list(_places(top, bad))
     files = []
@@ -148,7 +151,7 @@ def index(
 def _named(source, path):
     name = source(path)
     if not isinstance(name, str):
-        raise TypeError(f"source must return a str, not {name!r} for {path}")
+        raise TypeError(f"source must return a str, not {name!r} for {path}: return str(...)")
     return name
 
 
@@ -179,14 +182,15 @@ def _places(top, bad):
         if folder.is_dir():
             yield from _within(folder, folder.name, True, {folder.resolve()}, bad)
         else:
-            bad.append(Bad(folder, "it lies outside of the classes' folders", None))
+            bad.append(Bad(folder, "it is outside of the folders of the classes", None))
 
 
 def _within(folder, class_name, is_class, parents, bad):
     listed = _listed(folder, bad)
     pictures = [path.name for path in listed if path.suffix.lower() in PICTURES and not path.is_dir()]
     if pictures and is_class:
-        why = f"{len(pictures)} pictures in the folder of a class itself: each recording needs a folder of its own"
+        count = f"{len(pictures)} picture{'s' * (len(pictures) > 1)}"
+        why = f"{count} in the folder of a class itself: each recording needs its own folder"
         bad.append(Bad(folder, why, None))
     elif pictures:
         yield folder, class_name, tuple(pictures)
@@ -196,7 +200,7 @@ def _within(folder, class_name, is_class, parents, bad):
         if not path.is_dir():
             yield path, class_name, ()
         elif path.resolve() in parents:
-            bad.append(Bad(path, "a link to a folder that it lies in", None))
+            bad.append(Bad(path, "a link to a folder that contains it", None))
         else:
             yield from _within(path, class_name, False, parents | {path.resolve()}, bad)
 
@@ -242,10 +246,10 @@ def _film(path, bad):
         if stream.codec_context is None:
             raise _Unusable("there is no decoder for its codec")
         if container.format.flags & _WITHOUT_TIMES:
-            raise _Unusable(f"no container that gives times, but bare {kind}; or the beginning of one is damaged")
+            raise _Unusable(f"no container that gives times, only bare {kind}; or the beginning of one is damaged")
         content = _content(container, stream)
         if not content.packets:
-            raise _Unusable("not one good frame: the container holds none")
+            raise _Unusable("no usable frame: the container holds none")
         file, order = _all_frames(path, stream, kind, content)
         faults = _faults(container, stream, content, file, order, bad)
     for packet, why in sorted(faults.items(), reverse=True):  # from the end, so that indices stay right
@@ -264,7 +268,7 @@ def _check_file(path):
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            raise _Unusable("no file, but a device, a pipe or a socket")
+            raise _Unusable("not a file, but a device, a pipe or a socket")
         with path.open("rb"):
             pass
     except OSError as error:
@@ -379,14 +383,14 @@ def _faults(container, stream, content, file, order, bad):
             if gap > 1.5 * interval:
                 faults[k] = f"packets are missing: {skipped} bytes are skipped, and {gap * tick:.3f} s"
         if content.start > 1.5 * interval * tick:
-            bad.append(Bad(file.path, f"it begins at {content.start:.3f} s, and what was before is missing", 0.0))
+            bad.append(Bad(file.path, f"it begins at {content.start:.3f} s, and what was before that is missing", 0.0))
         whole = (container.duration or 0) / 1e6
         if content.end < whole - 1.5 * interval * tick:
             faults[last] = f"it ends early: the container declares {whole:.3f} s and ends at {content.end:.3f} s"
     if held < declared and not faults:
         faults[last] = f"it ends early: the container declares {declared} frames and holds {held}"
     if content.stopped:
-        faults[last] = f"it cannot be read on: {content.stopped}"
+        faults[last] = f"it cannot be read any further: {content.stopped}"
     if kind == "gif" and not _ends_with(container.name, b";"):
         faults[last] = "it ends early"
     return faults
@@ -426,8 +430,8 @@ def _without(file, first, end, why, bad):
     lost, left = end - first, file.frames - end
     seconds = float(file.times[first])
     if lost == file.frames:
-        raise _Unusable(f"not one good frame: {why}")
-    again = f"; good again from the keyframe at {file.times[end]:.3f} s on" if left else ""
+        raise _Unusable(f"no usable frame: {why}")
+    again = f"; usable again from the keyframe at {file.times[end]:.3f} s on" if left else ""
     bad.append(Bad(file.path, f"{why}; {lost} frame{'s' * (lost > 1)} from there on cannot be used{again}", seconds))
 
     def kept(indices):

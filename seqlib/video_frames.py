@@ -55,29 +55,29 @@ class File:
     label : int
         The place of ``class_name`` in `Index.classes`.
     source : str
-        The recording; `split` never puts one source into two parts.
+        The recording. `split` never puts one source into two parts.
     frames : int
         How many frames can be used.
     seconds : float
-        For how long these are shown.
+        How long these are shown.
     rate : float
         Frames per second, on average.
     width, height : int
         In pixels, as it is shown: after the rotation.
     rotation : int
-        By how many degrees a stored frame is turned counter-clockwise to be shown: 0, 90, 180 or 270.
+        Degrees by which a stored frame is turned counter-clockwise to be shown: 0, 90, 180 or 270.
     moments : int64 array (frames,)
         When each frame is shown, in ticks of the container.
     tick : Fraction
-        Seconds.
+        In seconds.
     origin : int
         When the film's first frame is shown, usable or not, in ticks.
     last : int
-        For how many ticks the last frame is shown.
+        How many ticks the last frame is shown.
     keys : int64 array
-        Indices of the frames at which decoding can begin; 0 alone if they are counted.
+        Indices of the frames at which decoding can begin; only 0 if frames are counted.
     breaks : int64 array
-        Indices of the frames before which others cannot be used: 0 if these are the first ones of the film.
+        Indices of the frames that follow a gap of unusable frames; 0 if the gap is at the beginning of the film.
     counted : bool
         Whether the container counts its frames instead of giving each its time, as AVI does.
     pictures : tuple of str
@@ -117,18 +117,18 @@ class File:
 
 
 class DamagedError(ValueError):
-    """A frame that cannot be decoded: of which file, and when it would be shown.
+    """A frame that cannot be decoded, with its file and the time at which it would be shown.
 
     Attributes
     ----------
     index : int
-        The frame's, among the usable frames of the file.
+        Of the frame, among the usable frames of the file.
     why : str
     """
 
     def __init__(self, file: File, index: int, why: str) -> None:
         self.index, self.why = index, why
-        hint = "seqlib.video.index(folder, verify=True) finds what can be used of it"
+        hint = "seqlib.video.index(folder, verify=True) finds the frames that can be used"
         super().__init__(f"{file.path} is damaged from {file.times[index]:.3f} s on: {why}; {hint}")
 
 
@@ -300,23 +300,23 @@ def read(
     colour: str = "rgb",
     threads: int = 0,
 ) -> NDArray[np.uint8]:
-    """Read frames of a video: turned as they are shown, scaled, their centre cut out, in these colours.
+    """Read frames of a video: turned upright, scaled, cropped to their centre, and in the colours that you choose.
 
     Parameters
     ----------
     file : File
     indices : int array (n,)
-        Which frames, in any order; a frame that is named twice is decoded once.
+        The frames, in any order. A frame that is named twice is decoded once.
     size : int or (int, int)
-        Height and width. The frame is scaled, and not distorted, so that it just covers this; what stands out on two
-        sides is cut off.
+        Height and width. The frame is scaled without distortion so that it just covers this, and what is left over on
+        two sides is cut off.
     short_side : int, optional
-        Scale the shorter side to this length before ``size`` is cut out; at least the larger one of ``size``.
+        Scale the shorter side to this length before ``size`` is cut out. It is at least the larger one of ``size``.
     colour : str
-        ``"rgb"``, ``"grey"`` or ``"rgba"``. Where a video has no alpha, it is 255; where it is not asked for, it is
+        ``"rgb"``, ``"grey"`` or ``"rgba"``. If a video has no alpha, it is 255; if you do not ask for alpha, it is
         dropped.
     threads : int
-        For the decoder; 0 is one for each core.
+        Threads of the decoder; 0 means one per core.
 
     Returns
     -------
@@ -329,7 +329,7 @@ def read(
     ValueError
         If an index is not that of a frame; if ``colour`` or a size is not among those above.
     DamagedError
-        If one of the frames cannot be decoded; it is a ValueError, too.
+        If one of the frames cannot be decoded. It is also a ValueError.
     """
     how = look(size, short_side, colour)
     wanted, place = np.unique(indices, return_inverse=True)

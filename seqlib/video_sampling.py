@@ -14,10 +14,10 @@ from .video_frames import File
 __all__ = ["PADDING", "SHORT", "Draw", "Sampling", "frame_indices", "segments", "strided", "uniform"]
 
 SHORT = ("repeat", "loop", "lengths")
-"""What a clip gets when a video is too short for it: its last frame again, the video again, or blank frames."""
+"""What fills a clip if a video is too short: the last frame again, the video again, or blank frames."""
 
 PADDING = -1
-"""In place of an index: a blank frame."""
+"""Stands for a blank frame, in place of an index."""
 
 
 class Sampling(NamedTuple):
@@ -47,7 +47,7 @@ class Sampling(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """Where random numbers come from: each is a hash of these, of the video and of its place; the same everywhere."""
+    """Where random numbers come from: each is a hash of these, the video and the place, the same on every machine."""
 
     seed: int
     epoch: int = 0
@@ -65,7 +65,7 @@ def _sampling(kind, frames, clips, short, **more):
 
 
 def uniform(frames: int = 16, *, clips: int = 1, short: str = "repeat") -> Sampling:
-    """Take frames evenly over the whole video: it is divided into as many equal times, and the middle of each is taken.
+    """Take frames evenly over the whole video: the middle of each of T equal parts of its time.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def uniform(frames: int = 16, *, clips: int = 1, short: str = "repeat") -> Sampl
     clips : int
         From each video. With several, each is a little later than the one before.
     short : str
-        For a video with fewer frames: ``"repeat"`` its last one, ``"loop"``, or ``"lengths"``: blank frames, and the
-        number of real ones beside the clips.
+        What fills the clip if a video has fewer frames: ``"repeat"`` its last frame, ``"loop"`` begins the video again,
+        and ``"lengths"`` leaves blank frames and returns the number of real ones beside the clips.
 
     Returns
     -------
@@ -97,10 +97,10 @@ def uniform(frames: int = 16, *, clips: int = 1, short: str = "repeat") -> Sampl
 def strided(
     frames: int = 16, *, every: int | None = None, seconds: float | None = None, clips: int = 1, short: str = "repeat"
 ) -> Sampling:
-    """Take frames at a fixed distance, also called dense sampling: a window of the video, at its own speed.
+    """Take frames at a fixed distance from a window of the video, which is also called dense sampling.
 
-    In training the window begins anywhere, in testing it lies in the centre; several are spread evenly. No window
-    reaches over missing frames.
+    In training the window begins at a random place. In testing it is in the centre, and several windows are spread
+    evenly. No window contains a gap of missing frames.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def strided(
     every : int, optional
         Take every n-th frame; 1 if ``seconds`` is not given either.
     seconds : float, optional
-        Take a frame after each of these times, whatever the frame rate.
+        The time from one frame to the next, whatever the frame rate is.
     clips : int
         From each video.
     short : str
@@ -130,7 +130,7 @@ def strided(
     0.1
     """
     if every is not None and seconds is not None:
-        raise ValueError(f"every or seconds must be left out, not {every!r} and {seconds!r}")
+        raise ValueError(f"every or seconds must be left out, not {every!r} and {seconds!r}: give only one of them")
     if seconds is None:
         return _sampling(
             "strided", frames, clips, short, every=arguments.integer("every", 1 if every is None else every, 1, 2**20)
@@ -139,12 +139,12 @@ def strided(
 
 
 def segments(frames: int = 16, *, clips: int = 1, short: str = "repeat") -> Sampling:
-    """Take a frame from each of T segments of equal time, as TSN does: a random one in training, else the centre.
+    """Take a frame from each of T segments of equal time, as TSN does: a random one in training, else the middle one.
 
     Parameters
     ----------
     frames : int
-        In a clip, T, and so many segments.
+        In a clip, T, which is also the number of segments.
     clips : int
         From each video.
     short : str
@@ -177,14 +177,14 @@ def frame_indices(
     file : File
     sampling : Sampling
     draw : Draw, optional
-        For training; without it the choice is that for testing.
+        For training. Without it, frames are chosen as in testing.
 
     Returns
     -------
     indices : int64 array (clips, T)
-        Of the usable frames, in order of time; `PADDING` is a blank frame.
+        Indices of usable frames, in order of time; `PADDING` stands for a blank frame.
     lengths : int32 array (clips,)
-        How many frames of each clip are real, and not padded, looped or repeated.
+        How many frames of each clip are real: not padded, looped or repeated.
 
     Examples
     --------

@@ -92,8 +92,10 @@ def frames(source: str, how: Look, rate: float | None = None) -> Iterator[tuple[
 
     Examples
     --------
-    >>> for seconds, frame in frames("film.mp4", look(64, None, "grey")):  # doctest: +SKIP
-    ...     answer = stream.push(frame)
+    With a `Stream` of a model that takes grey frames of 64 x 64::
+
+        for seconds, frame in frames("film.mp4", look(64, None, "grey")):
+            answer = stream.push(frame)
     """
     if rate is not None:
         rate = arguments.number("rate", rate, 1e-3, 1e3)
@@ -160,7 +162,9 @@ def main(given: Iterable[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["model.npz", "film.mp4", "--alarm", "1"])  # doctest: +SKIP
+    ::
+
+        main(["model.npz", "film.mp4", "--alarm", "1"])
     """
     options = _parser().parse_args(None if given is None else list(given))
     try:

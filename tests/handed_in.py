@@ -6,11 +6,12 @@ import time
 
 from grading.assignment import Assignment
 from grading.grade import MODEL_LIMITS, Grader
+from grading.questions import Written
 from grading.sandbox import Limits, Sandbox
 from grading.submission import Submission
 
-KEY = b"a secret of the tests, and of nobody else"
-OTHER_KEY = b"last year's secret"
+KEY = b"the tests' own secret, number 3468"
+OTHER_KEY = b"last year's secret, number 30"
 # No right answer comes near a limit, however slow the machine: those of time only end what would never end. A test of
 # one of them makes that one small, and nothing else.
 LIMITS = Limits(600, 300, 300, 300, memory=2**30, processes=40, output=2**22, disk=2**23, files=2000)
@@ -18,7 +19,9 @@ ASLEEP = "import signal, time\nsignal.setitimer(signal.ITIMER_REAL, 0)\ntime.sle
 SLOWEST_MODEL = MODEL_LIMITS._replace(seconds=600, cpu=600)
 A1 = Assignment("A1", KEY)
 QUESTIONS = [question.name for question in A1.questions]
-ALL = {question.name: question.points for question in A1.questions}
+POINTS = {question.name: question.points for question in A1.questions}
+ALL = {question.name: None if isinstance(question, Written) else question.points for question in A1.questions}
+BY_THE_MACHINE = sum(points or 0 for points in ALL.values())
 
 
 def grader(assignment=A1, limits=LIMITS, **sandbox):

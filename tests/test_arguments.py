@@ -440,7 +440,7 @@ def test_picture_options_are_checked(clips, picture, options, kind, words):
     [
         (ValueError, {}, {}, ["history", "'accuracy' or 'val_accuracy'", "[]"]),
         (ValueError, {"loss": [1.0]}, {}, ["history", "'accuracy'", "['loss']"]),
-        (ValueError, {"accuracy": []}, {}, ["history", "one epoch or more"]),
+        (ValueError, {"accuracy": []}, {}, ["history", "at least one epoch"]),
         (ValueError, {"accuracy": [0.5]}, {"family": "conv4d"}, ["family", "'conv3d'", "not 'conv4d'"]),
         (TypeError, {"accuracy": [0.5]}, {"family": None}, ["family", "'single_frame'", "not None"]),
     ],

@@ -75,7 +75,7 @@ def test_the_guide_tells_the_same(which):
     guide = (ROOT / "book" / "grading.md").read_text("utf-8")
     assert re.search(rf"(?m)^\| \*\*{title[1]}\*\* {title[2]} \|.*\| {minutes} \|$", guide)
     written = sum(question.points for question in of_kind(assignment, Written))
-    assert not written or re.search(rf"of {which}, {written}\b", guide)
+    assert not written or re.search(rf"\b{written}( points)? of {which}\b", guide)
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=name)
@@ -390,6 +390,7 @@ def folder(tmp_path_factory):
 def test_what_is_written_is_where_it_is_said_to_be(folder):
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*")) == [
         "gradescope/A1.zip",
+        "key/A1.key",
         "solution/A1.ipynb",
         "student/A1.ipynb",
     ]
@@ -406,7 +407,9 @@ def test_the_gradescope_zip_is_one_that_gradescope_takes(folder):
     assert {"setup.sh", "run_autograder", "secret", "course/grading/gradescope.py"} <= names
     assert {"course/assignments/A1.ipynb", "course/assignments/A1.py"} <= names
     assert not [name for name in names if "A2" in name or name.endswith((".npz", ".json", ".pyc"))]
-    assert archive.read("secret") == KEY
+    assert archive.read("secret") == (folder / "key" / "A1.key").read_bytes() != KEY
+    assert Assignment("A1", archive.read("secret")).student == A1.student
+    assert not any(KEY in archive.read(name) for name in names), "the class's secret draws other assignments, too"
     for script in ("setup.sh", "run_autograder"):
         assert archive.getinfo(script).external_attr >> 16 & 0o111, "it must be executable"
         assert subprocess.run(["bash", "-n"], input=archive.read(script)).returncode == 0

@@ -357,7 +357,7 @@ def test_a_length_that_is_lost_within_is_an_error_that_names_the_layer(step):
     model = stack((6, 4), layers.Lambda(lambda x: x[:, : tf.cast(x[0, 0, 0], "int32")], output_shape=(None, 4)), step)
     with pytest.raises(ValueError) as caught:
         measure.multiply_adds(model)
-    for part in ("model must have known shapes", repr(step.name), "(1, None, 4)", "Reshape"):
+    for part in ("model must have a known shape", repr(step.name), "(1, None, 4)", "Reshape"):
         assert part in str(caught.value)
 
 

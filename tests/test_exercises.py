@@ -549,7 +549,7 @@ TABLE = {
         np.int64(34),
         {
             "just short": 33,
-            "one flash is expected": 15,
+            "once on average": 15,
             "do not add up": 14,
             "a segment has 15": 1,
             "it is fewer": 40,
@@ -559,7 +559,7 @@ TABLE = {
     "7.3": (
         {"mirrored": True, "halves": True, "people": False, "neighbours": True},
         {
-            "one light": {"halves": False, "people": False, "neighbours": True, "mirrored": True},
+            "the same light": {"halves": False, "people": False, "neighbours": True, "mirrored": True},
             "a face says nothing": {"halves": True, "people": True, "neighbours": True, "mirrored": True},
             "but the moment": {"halves": True, "people": False, "neighbours": False, "mirrored": True},
             "its answer was learned": {"halves": True, "people": False, "neighbours": True, "mirrored": False},
@@ -585,7 +585,7 @@ TABLE = {
         lambda numbers, clips_per_film: [int(number / clips_per_film) for number in numbers],
         {
             "the first clips of all films": lambda numbers, clips_per_film: numbers % clips_per_film,
-            "divide whole": lambda numbers, clips_per_film: numbers / clips_per_film,
+            "integer division": lambda numbers, clips_per_film: numbers / clips_per_film,
             "in any order": lambda numbers, clips_per_film: np.arange(len(numbers)) // clips_per_film,
             "the films from 1": lambda numbers, clips_per_film: 1 + numbers // clips_per_film,
         },
@@ -616,7 +616,7 @@ TABLE = {
             "the sum": lambda features, lengths: np.stack(
                 [np.diff(clip[:n], axis=0).sum(0) for clip, n in zip(features, lengths, strict=True)]
             ),
-            "its own number": lambda features, lengths: np.stack(
+            "in each clip": lambda features, lengths: np.stack(
                 [np.diff(clip[:n], axis=0).sum(0) / (len(clip) - 1) for clip, n in zip(features, lengths, strict=True)]
             ),
             "the first frame minus the last": lambda features, lengths: np.stack(

@@ -19,12 +19,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from handed_in import A1, ALL, ASLEEP, KEY, LIMITS, QUESTIONS, grader, lines, notebook, points, submission, wait_until
+from handed_in import (
+    A1,
+    ALL,
+    ASLEEP,
+    BY_THE_MACHINE,
+    KEY,
+    LIMITS,
+    POINTS,
+    QUESTIONS,
+    grader,
+    lines,
+    notebook,
+    points,
+    submission,
+    wait_until,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grading import __main__ as command
-from grading import collector, gradescope, inside, messages, reports, sandbox, syscalls, written
+from grading import collector, gradescope, inside, messages, pages, reports, sandbox, syscalls, tables, written
 from grading import submission as submission_module
 from grading.assignment import REPOSITORY, Assignment
 from grading.collector import MOST_CELLS, UnreadableError, handed_out, in_words, pieces, read_notebook, tuples
@@ -63,6 +78,17 @@ def run(tmp_path, secret):
 def rows(path):
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def for_words(out, points):
+    """Give all students the same points for what they wrote in A1."""
+    for_all = [[row["student"], row["id"], str(points)] for row in rows(out / "written.csv")]
+    tables.write(out / "written.csv", ["student", "id", "in_words"], for_all)
+
+
+def earned(out):
+    """What the machine gave to each student, by name."""
+    return [sum(float(row[name] or 0) for name in QUESTIONS) for row in rows(out / "grades.csv")]
 
 
 # The secret.
@@ -239,12 +265,12 @@ def test_students_are_found_by_the_names_of_their_files(names, expected, zipped,
 def test_two_sources_for_one_number_are_refused_and_named_and_nobody_else_is(names, run, capsys):
     exit_code, out = run(dict.fromkeys([*names, "zoe/A1.ipynb"], RIGHT))
     assert exit_code == 0
-    totals = {row["student"]: row["total"] for row in rows(out / "grades.csv")}
-    assert totals.pop("zoe") == "100" and len(totals) == 2 and set(totals.values()) <= {"", "0"}
+    totals = dict(zip((row["student"] for row in rows(out / "grades.csv")), earned(out), strict=True))
+    assert totals.pop("zoe") == BY_THE_MACHINE and len(totals) == 2 and set(totals.values()) == {0}
     assert f"Not graded, look: {', '.join(totals)};" in capsys.readouterr().out
     notes = {row["student"]: row["note"] for row in rows(out / "notes.csv")}
     assert set(notes) == set(totals) and all("not graded: look" in note for note in notes.values())
-    assert all("have one number or name, " in note for note in notes.values())
+    assert all("have the same number or name, " in note for note in notes.values())
     assert not (out / "moodle.csv").exists() and not (out / "canvas.csv").exists()
 
 
@@ -467,10 +493,13 @@ def test_a_model_that_is_handed_in_is_built_and_asked(tmp_path):
     model_files.save_model(models.average_pooling(2, (4, 8, 8, 1)), tmp_path / "m.npz")
     data = np.frombuffer((tmp_path / "m.npz").read_bytes(), np.uint8)
     clips = ({"name": "clips"}, np.zeros((3, 4, 8, 8, 1), np.uint8))
-    for budget, kinds in ((10**9, ["cost", "answer"]), (5, ["cost"])):
-        job = partial(inside.model, {"budget": {"parameters": budget}, "clip": [4, 8, 8, 1], "shape": [2]})
-        assert [next(iter(head)) for head, _ in sent_by(job, [({"name": "file"}, data), clips])] == kinds
-    ((head, _),) = sent_by(partial(inside.model, {"budget": {}}), [({"name": "file"}, data[:50]), clips])
+    for most, sent, is_asked in ((10**9, [clips], True), (10**9, [], False), (5, [clips], False)):
+        wanted = {"budget": {"parameters": most, "multiply_adds": 10**9}, "clip": [4, 8, 8, 1], "shape": [2]}
+        job = partial(inside.model, {"wanted": wanted})
+        (head, _), *answers = sent_by(job, [({"name": "file"}, data), *sent])
+        assert set(head["facts"]) == {"clip", "shape", "cost"}
+        assert ["answer" in head for head, _ in answers] == [True] * is_asked
+    ((head, _),) = sent_by(partial(inside.model, {}), [({"name": "file"}, data[:50]), clips])
     assert "save_model wrote" in head["refused"]
 
 
@@ -518,9 +547,12 @@ def test_a_class_is_graded_and_everything_is_written(run):
     assert exit_code == 0
     graded = {row["student"]: row for row in rows(out / "grades.csv")}
     assert list(next(iter(graded.values()))) == ["student", *QUESTIONS, "total", "missing"]
-    assert [row["total"] for row in graded.values()] == ["75", "100", "0", "100"]  # by name
+    assert earned(out) == [55, 75, 0, 75] and {row["total"] for row in graded.values()} == {""}
+    for_words(out, 25)
+    assert run({})[0] == 0
+    assert [row["total"] for row in rows(out / "grades.csv")] == ["80", "100", "25", "100"]  # by name
     assert rows(out / "canvas.csv") == [
-        {"Student": "hoppergrace", "ID": "12", "Section": "", "A1": "75"},
+        {"Student": "hoppergrace", "ID": "12", "Section": "", "A1": "80"},
         {"Student": "lovelaceada", "ID": "11", "Section": "", "A1": "100"},
     ]
     (row,) = rows(out / "moodle.csv")
@@ -528,12 +560,7 @@ def test_a_class_is_graded_and_everything_is_written(run):
     page = BeautifulSoup((out / "feedback" / "hoppergrace.html").read_text("utf-8"), "html.parser")
     assert page.html["lang"] == "en" and "hoppergrace" in page.title.text
     assert "Handed in late" in page.text and "ZeroDivisionError: division by zero" in page.text
-    assert [cell.text for cell in page.select("tr.sum > *")] == ["together", "75", "100"]
-    result = json.loads((out / "gradescope" / "hoppergrace.json").read_text("utf-8"))
-    assert result["score"] == 75 == sum(test.get("score", 0) for test in result["tests"])
-    assert {(test["name"], test["max_score"]) for test in result["tests"] if "score" in test} == set(ALL.items())
-    assert {test["name"] for test in result["tests"]} - set(ALL) == {"notes"} and result["output"] == ""
-    assert all(test["visibility"] == "after_due_date" for test in result["tests"])
+    assert [cell.text for cell in page.select("tr.sum > *")] == ["together", "80", "100"]
 
 
 def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
@@ -545,7 +572,7 @@ def test_a_second_run_grades_nothing_and_writes_the_same(run, capsys):
     assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == first
     run({"b.ipynb": notebook({"conv3d-answer": ""})})
     assert "1 of them new" in capsys.readouterr().out
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "75", "100"]
+    assert earned(out) == [75, 55, 75]
 
 
 def with_two_results(files, tmp_path, secret, workers):
@@ -577,7 +604,7 @@ def test_it_goes_on_where_it_was_killed(run, tmp_path, secret, capsys):
     (results / "0123.json.unfinished").write_text("{")
     _, out = run(right)
     assert "3 of them new" in capsys.readouterr().out
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 5
+    assert earned(out) == [BY_THE_MACHINE] * 5
 
 
 def test_stopped_by_hand_it_ends_at_once_and_keeps_what_it_has(run, tmp_path, secret, capsys):
@@ -586,12 +613,12 @@ def test_stopped_by_hand_it_ends_at_once_and_keeps_what_it_has(run, tmp_path, se
     process, results = with_two_results(files, tmp_path, secret, workers=2)
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=300)
-    assert process.returncode == 130 and message.endswith("\nStopped. The same command goes on from here.\n")
+    assert process.returncode == 130 and message.endswith("\nStopped. Run the same command again to go on.\n")
     assert len(list(results.glob("*.json"))) == 2 and not (results.parent / "grades.csv").exists()
     (tmp_path / "submissions" / "a.ipynb").unlink()
     _, out = run({})
     assert "0 of them new" in capsys.readouterr().out
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "100"]
+    assert earned(out) == [75, 75]
 
 
 def test_on_a_terminal_a_bar_counts_the_submissions(run, monkeypatch, capsys):
@@ -640,7 +667,7 @@ def test_a_class_graded_with_the_wrong_secret_is_noticed_before_its_marks_are_up
 def test_a_hundred_right_submissions_get_every_point_a_hundred_times(run, capsys):
     _, out = run({f"s{number:03}.ipynb": RIGHT + b"\n" * number for number in range(100)})
     assert "100 of them new" in capsys.readouterr().out
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 100
+    assert earned(out) == [BY_THE_MACHINE] * 100
 
 
 def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, capsys):
@@ -654,11 +681,11 @@ def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, c
     monkeypatch.setattr(Grader, "grade", failing)
     exit_code, out = run({f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abc")})
     assert exit_code == 1 and "failed on b" in capsys.readouterr().err
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100", "", "100"]
+    assert earned(out) == [75, 0, 75]
     assert rows(out / "grades.csv")[1]["missing"] == " ".join(QUESTIONS)
     assert "not you: RuntimeError: a bug of ours" in (out / "feedback" / "b.html").read_text("utf-8")
     monkeypatch.setattr(Grader, "grade", grade)
-    assert run({})[0] == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 3
+    assert run({})[0] == 0 and earned(out) == [BY_THE_MACHINE] * 3
 
 
 def test_other_secrets_and_other_graders_have_results_of_their_own(monkeypatch):
@@ -677,7 +704,7 @@ def test_without_bubblewrap_it_says_so_and_stops(run, monkeypatch, capsys):
     advice = capsys.readouterr().err
     assert "bubblewrap is not installed" in advice and "--without-sandbox" in advice
     exit_code, out = run({"a.ipynb": RIGHT}, "--without-sandbox")
-    assert exit_code == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"]
+    assert exit_code == 0 and earned(out) == [BY_THE_MACHINE]
     assert "can read your files" in capsys.readouterr().err
 
 
@@ -726,7 +753,7 @@ def test_what_was_ended_from_outside_is_tried_again_alone_and_then_counts(run, m
     alone = ended_by(monkeypatch, "something outside of the grader ended it")
     files = {f"{name}.ipynb": RIGHT + b" " * i for i, name in enumerate("abcd")}
     exit_code, out = run(files | {"b.ipynb": notebook(added=["unlucky = 1"])}, "--workers", "3")
-    assert exit_code == 0 and [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 4
+    assert exit_code == 0 and earned(out) == [BY_THE_MACHINE] * 4
     assert alone[-1] and not (out / "notes.csv").exists()
 
 
@@ -735,13 +762,13 @@ def test_what_is_ended_twice_has_no_mark_and_a_person_gives_it(run, monkeypatch,
     files = {"a.ipynb": RIGHT, "b.ipynb": notebook(added=["unlucky = 1"])}
     exit_code, out = run(files)
     assert exit_code == 0 and "Not graded, look: b" in capsys.readouterr().out
-    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["25", ""] and alone[-1]
-    assert rows(out / "grades.csv")[1]["missing"] == "conv3d"
+    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["20", ""] and alone[-1]
+    assert rows(out / "grades.csv")[1]["missing"] == "conv3d in_words"
     (note,) = rows(out / "notes.csv")
     assert note["note"] == "conv3d: not graded: look: something outside of the grader ended it"
     table = (out / "written.csv").read_text("utf-8-sig")
-    (out / "written.csv").write_text(table.replace("name b,", "name b,20"), "utf-8")
-    assert run({})[0] == 0 and rows(out / "grades.csv")[1]["conv3d"] == "20" and not (out / "notes.csv").exists()
+    (out / "written.csv").write_text(table.replace("name b,", "name b,15"), "utf-8")
+    assert run({})[0] == 0 and rows(out / "grades.csv")[1]["conv3d"] == "15" and not (out / "notes.csv").exists()
 
 
 def test_killed_from_outside_for_real_it_is_tried_again(run, monkeypatch):
@@ -757,7 +784,7 @@ def test_killed_from_outside_for_real_it_is_tried_again(run, monkeypatch):
     monkeypatch.setattr(Sandbox, "problem", lambda self: "")
     monkeypatch.setattr(sandbox, "_watch", killing)
     exit_code, out = run({"a.ipynb": RIGHT})
-    assert killed and exit_code == 0 and rows(out / "grades.csv")[0]["total"] == "100"
+    assert killed and exit_code == 0 and earned(out) == [BY_THE_MACHINE]
 
 
 @pytest.mark.parametrize(
@@ -833,7 +860,7 @@ def test_a_long_name_a_nameless_member_and_an_empty_result_stop_nothing(tmp_path
     arguments = ["A1", str(source), "--secret", str(secret), "--out", str(out)]
     assert command.main(arguments) == 0
     first = (out / "grades.csv").read_bytes()
-    assert first.count(b",100,\n") == 4 and len(list((out / "feedback").iterdir())) == 4
+    assert first.count(b",15,,,in_words\n") == 4 and len(list((out / "feedback").iterdir())) == 4
     assert "4 of them new" in capsys.readouterr().out
     for path, text in zip(sorted((out / "results").iterdir()), ("", "{", "[]"), strict=False):
         path.write_text(text)
@@ -842,31 +869,31 @@ def test_a_long_name_a_nameless_member_and_an_empty_result_stop_nothing(tmp_path
 
 
 def test_a_page_that_cannot_be_written_stops_no_other(run, monkeypatch, capsys):
-    feedback = reports.feedback
+    feedback = pages.feedback
 
     def failing(assignment, submission, result):
         if submission.student == "b":
             raise OSError("no space")
         return feedback(assignment, submission, result)
 
-    monkeypatch.setattr(reports, "feedback", failing)
+    monkeypatch.setattr(pages, "feedback", failing)
     exit_code, out = run({f"{name}.ipynb": RIGHT for name in "abc"})
     assert exit_code == 1 and "The page of b could not be written: OSError: no space" in capsys.readouterr().err
     assert {path.name for path in (out / "feedback").iterdir()} == {"a.html", "c.html"}
-    assert [row["total"] for row in rows(out / "grades.csv")] == ["100"] * 3
+    assert earned(out) == [BY_THE_MACHINE] * 3
 
 
 def test_results_that_cannot_be_kept_are_reported_all_the_same(run, monkeypatch):
-    write = reports.write
+    write = tables.write_file
 
     def full(path, *arguments):
         if "results" in path.parts:
             raise OSError(28, "No space left on device")
         write(path, *arguments)
 
-    monkeypatch.setattr(reports, "write", full)
+    monkeypatch.setattr(tables, "write_file", full)
     exit_code, out = run({"a.ipynb": RIGHT})
-    assert exit_code == 0 and rows(out / "grades.csv")[0]["total"] == "100"
+    assert exit_code == 0 and earned(out) == [BY_THE_MACHINE]
 
 
 def test_a_submission_that_cannot_even_be_looked_at_stops_no_other(run, monkeypatch, capsys):
@@ -876,7 +903,7 @@ def test_a_submission_that_cannot_even_be_looked_at_stops_no_other(run, monkeypa
     )
     exit_code, out = run({f"{name}.ipynb": RIGHT for name in "abc"})
     assert exit_code == 1 and "failed on b" in capsys.readouterr().err
-    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["25", "", "25"]
+    assert [row["conv3d"] for row in rows(out / "grades.csv")] == ["20", "", "20"]
 
 
 def test_where_nothing_can_be_written_it_says_so_before_it_grades(tmp_path, secret, capsys, monkeypatch):
@@ -946,7 +973,10 @@ def with_words(tmp_path):
     results = [
         {
             "marks": {
-                question.name: {"points": None if question.name in texts else 1.0, "of": question.points, "lines": []}
+                question.name: {
+                    **{"points": None if question.name in texts else 1.0, "of": question.points},
+                    **{"lines": [], "checks": [], "least": 0},
+                }
                 for question in assignment.questions
             },
             "notes": [],
@@ -976,7 +1006,7 @@ def test_points_that_a_person_gives_are_kept_and_added(with_words):
     path.write_text(
         path.read_text("utf-8").replace("name ada,,", 'name ada,7,"8,5"'), "utf-8"
     )  # as a comma country writes it
-    table = written.read(path)
+    table = tables.read(path, "student")
     given = written.points(table, assignment)
     assert given == {(("id", "name ada"), "why_blind"): 7, (("id", "name ada"), "why_seeing"): 8.5}
     assert written.add(table, given, graded) == []
@@ -985,7 +1015,7 @@ def test_points_that_a_person_gives_are_kept_and_added(with_words):
         ("18.5", ""),
         ("", "why_blind why_seeing"),
     ]
-    assert written.points(written.read(path), assignment) == given
+    assert written.points(tables.read(path, "student"), assignment) == given
 
 
 def test_no_point_that_a_person_gave_is_ever_lost(with_words):
@@ -993,7 +1023,7 @@ def test_no_point_that_a_person_gave_is_ever_lost(with_words):
     assignment, graded, folder = with_words
     path = folder / "written.csv"
     path.write_text("student,why_blind,remark\nada,7,fine\nJorg,3,\n", "utf-8")
-    table = written.read(path)
+    table = tables.read(path, "student")
     assert written.add(table, written.points(table, assignment), graded[1:]) == ["Jorg", "ada"]
     reports.write_all(folder, assignment, graded[1:], table)
     assert [(row["student"], row["why_blind"], row["remark"]) for row in rows(path)] == [
@@ -1010,7 +1040,9 @@ def test_no_point_that_a_person_gave_is_ever_lost(with_words):
 def test_points_are_read_as_any_spreadsheet_saves_them(text, encoding, with_words):
     assignment, _, folder = with_words
     (folder / "written.csv").write_bytes(text.encode(encoding))
-    assert written.points(written.read(folder / "written.csv"), assignment) == {(("student", "Jörg"), "why_blind"): 7.5}
+    assert written.points(tables.read(folder / "written.csv", "student"), assignment) == {
+        (("student", "Jörg"), "why_blind"): 7.5
+    }
 
 
 def test_points_stay_with_their_student_when_another_of_that_name_hands_in_late(with_words):
@@ -1025,7 +1057,7 @@ def test_points_stay_with_their_student_when_another_of_that_name_hands_in_late(
         return [(submission, copy.deepcopy(result)) for submission in collect(source, "A2")]
 
     def fill_in_and_write(graded):
-        table = written.read(folder / "written.csv")
+        table = tables.read(folder / "written.csv", "student")
         assert written.add(table, written.points(table, assignment), graded) == []
         reports.write_all(folder, assignment, graded, table)
         return {row["student"]: row["why_blind"] for row in rows(folder / "grades.csv")}
@@ -1064,18 +1096,18 @@ def test_no_note_is_a_formula_whatever_separates_the_columns(text, with_words):
 def test_a_row_that_is_too_long_is_told_by_name(with_words):
     (with_words[2] / "written.csv").write_text("student,why_blind\nada,7,5\n", "utf-8")
     with pytest.raises(ValueError, match="the row of ada has more columns"):
-        written.read(with_words[2] / "written.csv")
+        tables.read(with_words[2] / "written.csv", "student")
 
 
-@pytest.mark.parametrize("text", ["11", "-1", "ten", "nan"])
+@pytest.mark.parametrize("text", ["16", "-1", "ten", "nan"])
 def test_points_that_are_none_are_told_by_name(text, with_words):
     assignment, _, folder = with_words
     (folder / "written.csv").write_text(f"student,why_blind,why_seeing\nada,{text},\n", "utf-8")
-    with pytest.raises(ValueError, match="why_blind of ada must be a number from 0 to 10"):
-        written.points(written.read(folder / "written.csv"), assignment)
+    with pytest.raises(ValueError, match="why_blind of ada must be a number from 0 to 15"):
+        written.points(tables.read(folder / "written.csv", "student"), assignment)
     (folder / "written.csv").write_text("name\nada\n", "utf-8")
     with pytest.raises(ValueError, match="the first row must name the columns, and student must be one, not 'name'"):
-        written.read(folder / "written.csv")
+        tables.read(folder / "written.csv", "student")
 
 
 def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path):
@@ -1094,7 +1126,7 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
     for data, feedback in (
         (None, "the model: no .npz file was handed in"),
         (b"rubbish", "file must be one that save_model wrote"),
-        ((tmp_path / "large.npz").read_bytes(), "over the budget, so it was not tried"),
+        ((tmp_path / "large.npz").read_bytes(), "it does not fit, so it was not tried"),
         ((tmp_path / "small.npz").read_bytes(), "twin sets that are wholly right: 0.0%"),
     ):
         files = {} if data is None else {"A2.npz": lambda data=data: data}
@@ -1103,8 +1135,10 @@ def test_a_model_that_is_missing_broken_or_over_the_budget_gets_a_line(tmp_path)
         assert result["marks"]["see"]["points"] == 0
     assert result["marks"]["why_blind"] == {
         "points": None,
-        "of": 10,
+        "of": 15,
         "lines": ["blank: below its heading every cell is as it was handed out"],
+        "checks": [],
+        "least": 0,
     }
 
 
@@ -1118,7 +1152,9 @@ def test_gradescope_gets_its_results(tmp_path):
     (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook({"to-batch-answer": ""}))
     gradescope.main("A1", tmp_path, user=None)
     result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
-    assert result["score"] == 85 and [test["name"] for test in result["tests"]] == QUESTIONS
+    assert result["score"] == 65 == sum(test.get("score", 0) for test in result["tests"])
+    assert {test["name"]: test["max_score"] for test in result["tests"]} == POINTS
+    assert all(test["visibility"] == "after_due_date" for test in result["tests"])
 
 
 @pytest.mark.parametrize("broken", ["no secret", "too many files", "a bug"])
@@ -1144,7 +1180,7 @@ def test_gradescope_tries_once_more_what_a_limit_ended(tmp_path, monkeypatch):
     (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook(added=["unlucky = 1"]))
     ended_by(monkeypatch, "it took more than 120 s")
     gradescope.main("A1", tmp_path, user=None)
-    assert json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))["score"] == 100
+    assert json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))["score"] == BY_THE_MACHINE
 
 
 def everybody_can_read(path):
@@ -1165,5 +1201,5 @@ if os.getuid() == 0 and everybody_can_read(PYTHON):
         (tmp_path / "submission" / "A1.ipynb").write_bytes(notebook(added=[reading, writing, unprivileged]))
         gradescope.main("A1", tmp_path, user="nobody")
         result = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
-        assert result["score"] == 100
+        assert result["score"] == BY_THE_MACHINE
         assert result["output"].count("PermissionError") == 2 and "Cell 3" not in result["output"]

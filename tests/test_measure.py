@@ -292,12 +292,12 @@ def test_the_average_precision_of_a_random_ranking_is_about_the_share():
 @pytest.mark.parametrize(
     ("scores", "relevant", "error", "parts"),
     [
-        ([1, 2], [True], ValueError, ["relevant ", "2 values", "(1,)"]),
-        ([1, 2], [False, False], ValueError, ["relevant ", "True at least once", "not 0 times"]),
+        ([1, 2], [True], ValueError, ["relevant ", "shape (2,)", "(1,)"]),
+        ([1, 2], [False, False], ValueError, ["relevant ", "True at least once", "with 0 times True"]),
         ([], np.zeros(0, bool), ValueError, ["relevant ", "True at least once"]),
         ([1, 2], [0, 1], TypeError, ["relevant ", "bool", "y == 1", "not int64"]),
         ([[1, 2]], [True, False], ValueError, ["scores ", "one axis", "(1, 2)"]),
-        ([1, math.nan], [True, False], ValueError, ["scores ", "none of them NaN"]),
+        ([1, math.nan], [True, False], ValueError, ["scores ", "not NaN", "1 of 2"]),
     ],
 )
 def test_average_precision_refuses_what_it_cannot_rank(scores, relevant, error, parts):
@@ -562,8 +562,9 @@ def test_memory_is_measured_from_a_script_without_a_guard_which_runs_once(tmp_pa
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak")
 def test_a_model_that_another_process_cannot_build_is_an_error_that_names_its_layer():
-    model = stack((2, 4, 4, 1), Slow(name="mine"), layers.Flatten(), layers.Dense(3))
-    with pytest.raises(RuntimeError, match=r"\Amodel could not be trained in a process of its own: .*Slow"):
+    mine = type("Slow", (Slow,), {"__module__": "of_this_process"})  # Keras 3.8 would import it from a file of tests
+    model = stack((2, 4, 4, 1), mine(name="mine"), layers.Flatten(), layers.Dense(3))
+    with pytest.raises(RuntimeError, match=r"\Amodel could not be trained in a separate process: .*Slow"):
         measure.peak_memory(model)
 
 

@@ -389,7 +389,7 @@ def test_a_film_that_begins_late_keeps_its_frames(library, tmp_path, name):
     (file,) = found.files
     assert [number(frame) for frame in video.read(file, [0, 39, 30], (HEIGHT, WIDTH))] == [0, 39, 30]
     assert file.times[0] == 0
-    assert [row.reason for row in found.bad] == ["it begins at 3.000 s, and what was before is missing"] * (
+    assert [row.reason for row in found.bad] == ["it begins at 3.000 s, and what was before that is missing"] * (
         name == "h264.mkv"
     )
 
@@ -432,12 +432,12 @@ def test_what_is_no_film_is_listed_with_its_reason(tmp_path):
         *(f"k/{name}" for name in ("around", "pipe.mp4")),
     }
     for path, words in {
-        "outside.mp4": "outside of the classes",
-        "k": "1 pictures in the folder of a class",
+        "outside.mp4": "outside of the folders of the classes",
+        "k": "1 picture in the folder of a class",
         "k/empty.mp4": "an empty file",
         "k/folder.mp4": "an empty folder",
         "k/nowhere.mp4": "leads nowhere",
-        "k/around": "a folder that it lies in",
+        "k/around": "a folder that contains it",
         "k/pipe.mp4": "a pipe",
         "k/notes.txt": "no film",
         "k/text.mp4": "no film",
@@ -497,9 +497,9 @@ def test_without_pyav_one_line_says_what_to_install(tmp_path):
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
-        (("nowhere",), ValueError, "folder must be a folder with a folder for each class"),
+        (("nowhere",), ValueError, "folder must be a folder with one folder per class, not .* which is no folder"),
         ((".", {"verify": 1}), TypeError, "verify must be True or False"),
-        ((".", {"source": "name"}), TypeError, "source must be a function"),
+        ((".", {"source": "name"}), TypeError, "source must be a function of a path, not .*: give lambda path"),
         ((".", {"source": lambda path: 3}), TypeError, "source must return a str, not 3"),
         ((".", {"picture_rate": 0}), ValueError, "picture_rate must be a number"),
     ],
@@ -512,7 +512,7 @@ def test_wrong_arguments_of_index(library, given, error, words):
 
 def test_a_folder_of_films_without_classes_is_refused(tmp_path):
     (tmp_path / "a.mp4").touch()
-    with pytest.raises(ValueError, match="folder must hold a folder for each class"):
+    with pytest.raises(ValueError, match=r"one folder per class, not .*, which holds no folder: move"):
         video.index(tmp_path)
 
 
@@ -728,7 +728,7 @@ STRIDED = [[261, 265, 269], [217, 221, 225]]
     [
         (lambda: video.uniform(0), "frames must be an integer from 1"),
         (lambda: video.segments(8, clips=0), "clips must be an integer from 1"),
-        (lambda: video.strided(8, every=1, seconds=1), "every or seconds must be left out"),
+        (lambda: video.strided(8, every=1, seconds=1), "every or seconds must be left out, not 1 and 1: give only one"),
         (lambda: video.strided(8, every=0), "every must be an integer from 1"),
         (lambda: video.strided(8, seconds=0), "seconds must be a number"),
         (lambda: video.uniform(8, short="pad"), "short must be one of 'repeat', 'loop', 'lengths'"),
@@ -791,17 +791,17 @@ def test_a_source_in_two_classes_stays_whole():
 
 def test_a_class_with_too_few_sources_is_named():
     files = library_of({"walk": [1] * 5, "run": [4, 4]})
-    with pytest.raises(ValueError, match=r"3 parts, and the class 'run' has 2: 'run0', 'run1'"):
+    with pytest.raises(ValueError, match=r"3 parts, and the class 'run' has 2: 'run0', 'run1'; give fewer parts"):
         video.split(files, (0.5, 0.25, 0.25))
 
 
 @pytest.mark.parametrize(
     ("files", "parts", "words"),
     [
-        ([], (0.5, 0.5), "files must be one or more"),
-        ([Path("a.mp4")], (0.5, 0.5), "files must be those that index has found, not PosixPath"),
-        (None, (0.5, 0.4), "parts must be two fractions above 0"),
-        (None, (1.0,), "parts must be two fractions above 0"),
+        ([], (0.5, 0.5), "files must hold at least one video, not 0"),
+        ([Path("a.mp4")], (0.5, 0.5), "files must be videos that index has found, not PosixPath: give"),
+        (None, (0.5, 0.4), "parts must be two or more fractions above 0"),
+        (None, (1.0,), "parts must be two or more fractions above 0"),
         (None, (0.5, -0.5, 1), "parts must be a number from 0 to 1"),
     ],
 )
@@ -976,11 +976,11 @@ video.clips(video.index(sys.argv[1]).files, video.uniform(4), size=16, cache=sys
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"sampling": 16}, "sampling must be made by uniform, strided or segments, not 16"),
+        ({"sampling": 16}, "sampling must be made by uniform, strided or segments, not 16: give"),
         ({"training": 1}, "training must be True or False"),
         ({"augment": {"flip": True}}, "augment must be made by augmentation"),
         ({"augment": video.augmentation(crop=33), "size": 32}, r"size must be at least the crop, \(33, 33\)"),
-        ({"files": ["a.mp4"]}, "files must be those that index has found, not str"),
+        ({"files": ["a.mp4"]}, "files must be videos that index has found, not str: give"),
     ],
 )
 def test_wrong_arguments_of_clips(two_classes, options, words):
@@ -1049,10 +1049,10 @@ def test_saturation_leaves_grey_alone_and_alpha_is_no_colour():
     ("make", "words"),
     [
         (lambda: video.augmentation(flip="yes"), "flip must be True or False"),
-        (lambda: video.augmentation(flip={0: 1}), "flip must lead back"),
+        (lambda: video.augmentation(flip={0: 1}), "flip must map each mirror image back"),
         (lambda: video.augmentation(crop=0), "crop must be an integer of at least 1"),
         (lambda: video.augmentation(contrast=2), "contrast must be a number from 0 to 1"),
-        (lambda: video.augment(CLIPS, LABELS[:3], ALL), "y must have one label for each clip"),
+        (lambda: video.augment(CLIPS, LABELS[:3], ALL), "y must have one label per clip"),
         (lambda: video.augment(CLIPS, LABELS, video.augmentation(crop=40)), "crop must be at most the size of a frame"),
         (lambda: video.augment(CLIPS[0], LABELS, ALL), "x must be a uint8 array"),
     ],

@@ -193,8 +193,8 @@ REFUSED = {
     "floats from 0 to 1": (lambda: accuracy(X / 255), "x must be uint8, not float64 from", "np.round(x * 255).ast"),
     "floats from 0 to 255": (lambda: accuracy(X * 1.0), "np.round(x).astype(np.uint8)"),
     "floats from -1 to 1": (lambda: accuracy(X / 127.5 - 1), "np.round((x + 1) * 127.5).astype(np.uint8)"),
-    "floats about 0": (lambda: accuracy((X - 64.0) / 8), "bring them to 0 to 255 first"),
-    "not finite": (lambda: accuracy(X * np.nan), "not finite"),
+    "floats about 0": (lambda: accuracy((X - 64.0) / 8), "convert them to values from 0 to 255 first"),
+    "not finite": (lambda: accuracy(X * np.nan), "infinite or NaN"),
     "16 bits": (lambda: accuracy(X.astype(np.uint16) * 257), "np.round(x / 257).astype(np.uint8)"),
     "bits": (lambda: accuracy(X > 99), "not bool", "np.round(x * 255).astype(np.uint8)"),
     "words": (lambda: accuracy(X.astype(str)), "numbers from 0 to 255"),
@@ -208,7 +208,7 @@ REFUSED = {
     # rank and axes
     "one clip": (lambda: accuracy(X[0], Y[:1]), "not (3, 8, 8, 1): give x[None]"),
     "grey clips without channels": (lambda: accuracy(X[..., 0]), "not (8, 3, 8, 8): give x[..., None]"),
-    "features": (lambda: accuracy(np.ones((8, 3, 16))), "these are features", "compile and fit"),
+    "features": (lambda: accuracy(np.ones((8, 3, 16))), "these are features", "model.compile and model.fit"),
     "flat frames": (lambda: accuracy(X.reshape(8, 3, 64)), "(B, T, H, W, C), not (8, 3, 64)"),
     "channels first": (lambda: accuracy(X.transpose(0, 4, 1, 2, 3)), "not the last axis", "np.moveaxis(x, 1, -1)"),
     "channels second": (lambda: fit((X.transpose(0, 1, 4, 2, 3), Y)), "train[0]", "np.moveaxis(x, 2, -1)"),
@@ -222,8 +222,11 @@ REFUSED = {
         "x[None]",
     ),
     # labels
-    "labels from 1": (lambda: fit((X, Y + 1)), "from 0 to 3, shape (8,), not 1 to 4: count from 0, y - 1"),
-    "a class too many": (lambda: accuracy(y=Y + 3), "not 3 to 6", "the model has 4 classes; it would take 7"),
+    "labels from 1": (
+        lambda: fit((X, Y + 1)),
+        "from 0 to 3, shape (8,), not 1 to 4: labels count from 0, so give y - 1",
+    ),
+    "a class too many": (lambda: accuracy(y=Y + 3), "not 3 to 6", "the model has 4 classes, and these labels need 7"),
     "labels below 0": (lambda: accuracy(y=Y - 1), "not -1 to 2"),
     "one-hot": (lambda: fit((X, ONE_HOT)), "one-hot: give y.argmax(-1)"),
     "a column": (lambda: accuracy(y=Y[:, None]), "y[..., 0]"),
@@ -237,7 +240,7 @@ REFUSED = {
     # data sets
     "an endless data set": (lambda: fit(served(X, Y).repeat()), "train must end", "repeat() out", "take(100)"),
     "endless validation": (lambda: fit((X, Y), served(X, Y).repeat()), "validation must end"),
-    "an empty data set": (lambda: fit(served(X, Y).take(0)), "train must hold a batch or more, not 0"),
+    "an empty data set": (lambda: fit(served(X, Y).take(0)), "train must hold at least one batch, not 0"),
     "all batches dropped": (
         lambda: fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(9, drop_remainder=True)),
         "drop_remainder=True",
@@ -284,10 +287,10 @@ REFUSED = {
     "a task's name for a family": (lambda: models.conv3d("direction"), "must be a Task", "integer", "'direction'"),
     "a class of one's own": (
         lambda: accuracy(model=Own()),
-        "not a class of its own, Own",
+        "not of the class Own",
         "keras.Sequential([keras.Input((T, H, W, C)), model])",
     ),
-    "a class of one's own in training": (lambda: fit((X, Y), model=Own()), "functional or Sequential", "Own"),
+    "a class of one's own in training": (lambda: fit((X, Y), model=Own()), "functional or a Sequential model", "Own"),
     "a Sequential without Input to be timed": (
         lambda: measure.latency(keras.Sequential([layers.Flatten(), layers.Dense(4)])),
         "begin it with keras.Input((T, H, W, C))",
@@ -342,7 +345,10 @@ REFUSED = {
     # form of the output
     "several outputs": (lambda: accuracy(model=two_outputs()), "one output, not 2", "keras.Model(model.inputs"),
     "several outputs in training": (lambda: fit((X, Y), model=two_outputs()), "one output, not 2"),
-    "several outputs, probed": (lambda: measure.receptive_field(two_outputs()), "one output, not 2: name a layer"),
+    "several outputs, probed": (
+        lambda: measure.receptive_field(two_outputs()),
+        "one output, not 2: give the name of a layer",
+    ),
     "no Flatten": (
         lambda: fit((X, Y), model=sequence(layers.Dense(4))),
         "(None, 3, 8, 8, 4)",
@@ -376,12 +382,12 @@ REFUSED = {
     "gradients that are not finite": (lambda: measure.receptive_field(broken()), "finite gradients"),
     "no gradients": (
         lambda: measure.receptive_field(functional(lambda clip: ops.argmax(linear(clip), -1))),
-        "lets none through",
+        "but none arrive",
     ),
     "a softmax that cannot be taken off": (lambda: twins(functional(lambda clip: ops.softmax(linear(clip)))), "logits"),
     "a softmax within a function": (
         lambda: twins(functional(lambda clip: layers.Lambda(ops.softmax)(linear(clip)))),
-        "compare the model before its softmax",
+        "compare the model without its softmax",
     ),
 }
 
@@ -403,8 +409,15 @@ def trained_on(data, validation=None):
 
 SEEN_IN_A_BATCH = {
     "served lengths over T": (lambda: fit(served((X, LENGTHS + 3), Y), model=padded()), "from 1 to 3", "not 4 to 6"),
-    "a data set of labels from 1": (lambda: trained_on(served(X, Y + 1)), "not 1 to 4: count from 0, y - 1"),
-    "validation from 1": (lambda: trained_on((X, Y), served(X, Y + 1)), "validation's labels must be", "count from 0"),
+    "a data set of labels from 1": (
+        lambda: trained_on(served(X, Y + 1)),
+        "not 1 to 4: labels count from 0, so give y - 1",
+    ),
+    "validation from 1": (
+        lambda: trained_on((X, Y), served(X, Y + 1)),
+        "validation's labels must be",
+        "labels count from 0",
+    ),
     "a batch with fewer labels": (lambda: trained_on(generated((X, Y[:7]))), "shape (8,), not shape (7,)"),
     "batches of unknown shape with wrong labels": (
         lambda: trained_on(generated((X, Y + 4), output_types=(tf.uint8, tf.int64))),
@@ -413,9 +426,9 @@ SEEN_IN_A_BATCH = {
     ),
     "a generator of nothing": (
         lambda: trained_on(generated()),
-        "train must hold a batch or more in every epoch, not 0",
+        "train must hold at least one batch in every epoch, not 0",
     ),
-    "validation of nothing": (lambda: trained_on((X, Y), generated()), "validation must hold a batch or more"),
+    "validation of nothing": (lambda: trained_on((X, Y), generated()), "validation must hold at least one batch"),
     "a data set that can be read only once": (
         lambda: training.fit(
             sequence(layers.Flatten(), layers.Dense(4)),
@@ -423,7 +436,7 @@ SEEN_IN_A_BATCH = {
             epochs=2,
         ),
         "not 0 in epoch 2",
-        "each pass must make a new one",
+        "each epoch must make a new generator",
     ),
 }
 
@@ -544,7 +557,7 @@ def test_twins_are_compared_before_a_softmax_layer():
 @pytest.mark.parametrize("measured", [True, False])
 def test_zeros_and_ones_are_warned_of(measured):
     x = (X > 99).astype(np.uint8)
-    with pytest.warns(UserWarning, match=r"no value but 0 and 1.*np.round\(x \* 255\)"):
+    with pytest.warns(UserWarning, match=r"only the values 0 and 1.*np.round\(x \* 255\)"):
         accuracy(x) if measured else arguments.clip_array("train[0]", x)
 
 

@@ -1,4 +1,4 @@
-"""Make the assignments: for each, the student's copy, the solution with its outputs, and the zip for Gradescope.
+"""Make the assignments: for each the student's copy, the executed solution, the edition's key and Gradescope's zip.
 
 ``python -m tools.assignments`` makes the practice variant; with a file as its argument, the variant that this secret
 draws. Everything goes to ``_build/assignments``; nothing of it is ever committed.
@@ -52,7 +52,7 @@ def make(name, key, folder, url=""):
     ----------
     name : str
     key : bytes or None
-        The secret; None for the practice variant, for which there is no Gradescope zip.
+        The secret; None for the practice variant, for which there are no Gradescope zip and no key.
     folder : Path
     url : str
         The repository's address, for the setup cell.
@@ -68,9 +68,13 @@ def make(name, key, folder, url=""):
                 notebooks.execute(notebook, path.parent)
             nbformat.write(notebook, path)
     if key:
-        path = folder / name / "gradescope" / f"{name}.zip"
-        with private(path.parent):
-            gradescope_zip(assignment, key, path)
+        own = secret.published(assignment.key, name)
+        for path, write in (
+            (folder / name / "gradescope" / f"{name}.zip", lambda path: gradescope_zip(assignment, own, path)),
+            (folder / name / "key" / f"{name}.key", lambda path: path.write_bytes(own)),
+        ):
+            with private(path.parent):
+                write(path)
     return assignment.edition
 
 
@@ -84,8 +88,8 @@ def private(folder):
         file.chmod(0o600)
 
 
-def gradescope_zip(assignment, key, path):
-    """Write the zip that Gradescope makes an autograder of; the secret is in it."""
+def gradescope_zip(assignment, own, path):
+    """Write the zip that Gradescope makes an autograder of; the key of this edition is in it."""
     packages = [package for package in assignment.packages if package != "seqlib"]  # which lies beside the grader
     pinned = " ".join(f"{package}=={version(package)}" for package in packages)
     python = ".".join(map(str, sys.version_info[:2]))
@@ -98,7 +102,7 @@ def gradescope_zip(assignment, key, path):
             info = zipfile.ZipInfo(script)
             info.external_attr = 0o100755 << 16
             archive.writestr(info, text)
-        archive.writestr("secret", key)
+        archive.writestr("secret", own)
         for file in course:
             archive.write(file, Path("course") / file.relative_to(ROOT))
 

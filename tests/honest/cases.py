@@ -8,8 +8,9 @@ from handed_in import KEY
 MARKER = "to the marker"  # a question in words: the answer reaches the person who marks it
 BLANK = "blank"  # a question in words: nothing was written, and nothing reaches the marker
 
-A1 = {"to_batch": 15, "conv3d": 25, "output_shape": 15, "frames_seen": 15, "pool_clips": 15, "causal_conv": 15}
-A2 = {"make_twins": 15, "count_sets": 15, "why_blind": MARKER, "see": 50, "why_seeing": MARKER}
+FUNCTIONS = {"to_batch": 10, "conv3d": 20, "output_shape": 10, "frames_seen": 10, "pool_clips": 10, "causal_conv": 15}
+A1 = {**FUNCTIONS, "in_words": MARKER}
+A2 = {"make_twins": 10, "count_sets": 10, "why_blind": MARKER, "see": 40, "why_seeing": MARKER}
 A3 = {"cost": 25, "design": 50, "why_this": MARKER}
 
 

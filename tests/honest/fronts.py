@@ -6,7 +6,7 @@ import unicodedata
 
 import nbformat
 
-from .cases import A1, CASES, Case, case
+from .cases import A1, BLANK, CASES, Case, case
 from .notebook import (
     after,
     as_bytes,
@@ -23,7 +23,7 @@ from .notebook import (
     zipped,
 )
 
-NONE = dict.fromkeys(A1, 0)
+NONE = dict.fromkeys(A1, 0) | {"in_words": BLANK}
 
 
 @case(A1, "All six functions are right, and nothing else was touched.")
@@ -206,7 +206,7 @@ def untouched_copy_with_another_name(edition):
 
 
 @case(
-    A1 | {"pool_clips": (0, 15), "causal_conv": (0, 15)},
+    A1 | {"pool_clips": (0, 10), "causal_conv": (0, 15)},
     "Two versions: `A1.ipynb` has the name that was asked for, the other one is more complete; either may be meant.",
 )
 def two_versions(edition):
@@ -270,9 +270,10 @@ def other_cells_deleted(edition):
 
 @case(A1, "All that is graded stands in one cell, and is right.")
 def all_in_one_cell(edition):
-    answers = [cell["source"] for cell in edition.solution["cells"] if cell["id"].endswith("answer")]
-    whole = code("\n\n\n".join([source(edition.solution, "imports"), *answers]))
-    return as_file(edition.solution | {"cells": [edition.solution["cells"][0], whole]})
+    cells = {cell["id"]: cell for cell in edition.solution["cells"]}
+    answers = [name for name in cells if name.endswith("answer") and cells[name]["cell_type"] == "code"]
+    whole = code("\n\n\n".join(cells[name]["source"] for name in ("imports", *answers)))
+    return as_file(edition.solution | {"cells": [cells["title"], whole, cells["in-words"], cells["in-words-answer"]]})
 
 
 @case(A1, "Each function was merged with the cell below it: the line `# Not graded` no longer begins a cell.")

@@ -105,8 +105,8 @@ def single_precision(edition):
 
 
 @case(
-    A1 | {"to_batch": (0, 15)},
-    "Shape and numbers are right and the student's check is silent, so 15; but the docstring says uint8, and the "
+    A1 | {"to_batch": (0, 10)},
+    "Shape and numbers are right and the student's check is silent, so 10; but the docstring says uint8, and the "
     "course's functions refuse other clips, so 0 is fair, too.",
 )
 def batch_of_floats(edition):
@@ -114,7 +114,7 @@ def batch_of_floats(edition):
 
 
 @case(
-    A1 | {"output_shape": (0, 15)},
+    A1 | {"output_shape": (0, 10)},
     "19.0 frames are 19 and the student's checks are silent; but the text of question 3 says *four integers*, so "
     "there 0 is fair, too.",
 )
@@ -124,7 +124,7 @@ def whole_numbers_as_floats(edition):
 
 
 @case(
-    A1 | {"to_batch": (0, 15), "conv3d": (0, 25), "output_shape": (0, 15), "pool_clips": (0, 15)},
+    A1 | {"to_batch": (0, 10), "conv3d": (0, 20), "output_shape": (0, 10), "pool_clips": (0, 10)},
     "The numbers are right, so all points; but the texts say array and tuple, and the student's own checks fail on a "
     "list, so 0 is fair, too.",
 )
@@ -157,7 +157,7 @@ def tensor_of_twins(edition):
 
 
 @case(
-    A1 | {"conv3d": (0, 25), "causal_conv": (0, 15)},
+    A1 | {"conv3d": (0, 20), "causal_conv": (0, 15)},
     "SciPy convolves and tqdm counts, and Colab has both, so all points; but the assignment is *in NumPy alone*, so 0 "
     "is fair, too.",
 )
@@ -228,9 +228,9 @@ def defined_again_and_wrong(edition):
 
 
 @case(
-    A1 | {"frames_seen": (0, 15)},
+    A1 | {"frames_seen": (0, 10)},
     "The right function stands below the line `# Not graded`, which the text says is not run, so 0; a person sees that "
-    "it is right, so 15 is fair, too.",
+    "it is right, so 10 is fair, too.",
 )
 def solved_below_not_graded(edition):
     lines, given = source(edition.solution, "frames-seen-answer"), source(edition.solution, "frames-seen-try")
@@ -378,8 +378,8 @@ def new_syntax(edition):
 
 
 @case(
-    A1 | {"to_batch": (0, 15)},
-    "Python 3.12, which Colab has, allows the same quotes inside an f-string, so 15; where it is graded by Python 3.11 "
+    A1 | {"to_batch": (0, 10)},
+    "Python 3.12, which Colab has, allows the same quotes inside an f-string, so 10; where it is graded by Python 3.11 "
     "it cannot be run, so 0 is accepted there if a line says why.",
 )
 def f_string_of_python_3_12(edition):
@@ -460,7 +460,7 @@ def kernel_flipped(edition):
 
 
 @case(
-    A1 | {"to_batch": 3, "conv3d": 0, "output_shape": 6, "frames_seen": (0, 6), "pool_clips": 0, "causal_conv": 3},
+    A1 | {"to_batch": 2, "conv3d": 0, "output_shape": 4, "frames_seen": (0, 4), "pool_clips": 0, "causal_conv": 3},
     "Right for what the example shows: two clips, ones, two layers, no strides, two features, two matrices; each "
     "hidden input like it is a fifth, as the text promises, and of the strides nobody can say how many do not matter.",
 )

@@ -61,19 +61,19 @@ def models(marks, reason, **others):
     return case(A2 | {"see": marks}, reason, assignment="A2", slow=True, **others)
 
 
-@models(50, "The model is within the budget, and right on clips and twins.")
+@models(40, "The model is within the budget, and right on clips and twins.")
 def trained(edition):
     return both(edition, edition.model)
 
 
-@models(50, "The largest probability belongs to the class of the largest logit, so every answer is the same and right.")
+@models(40, "The largest probability belongs to the class of the largest logit, so every answer is the same and right.")
 def softmax_at_the_end(edition):
     return both(edition, ending_in(edition.model, "Softmax", axis=-1))
 
 
 @models(
-    (0, 50),
-    "Each clip has its logits in the right order, with one more axis around them, so 50 once it is taken away; the "
+    (0, 40),
+    "Each clip has its logits in the right order, with one more axis around them, so 40 once it is taken away; the "
     "text says that the model *ends in logits for the classes*, so 0 is fair, too.",
 )
 def one_axis_too_many(edition):
@@ -92,9 +92,9 @@ def classes_in_another_order(edition):
 
 
 @models(
-    (7, 24),
+    (5.6, 19.2),
     "It never gives one of four equally frequent classes: 75% of the clips and half of the twin sets are right, hence "
-    "15.3 if points rise evenly, give or take three standard deviations of the draw.",
+    "12.2 if points rise evenly, give or take three standard deviations of the draw.",
 )
 def one_class_never_given(edition):
     layers, weights = unpacked(edition.model)
@@ -108,28 +108,28 @@ def above_the_budget(edition):
     return both(edition, small(edition.drawn, CLASSES[edition.drawn["task"]], units=8))
 
 
-@models(50, "There is one model beside the notebook, whatever its name.")
+@models(40, "There is one model beside the notebook, whatever its name.")
 def model_with_a_name_of_its_own(edition):
     return both(edition, edition.model, "my_best_model.npz")
 
 
-@models(50, "The browser has numbered both files; there is one of each.")
+@models(40, "The browser has numbered both files; there is one of each.")
 def model_doubled_by_the_browser(edition):
     return as_file(edition.solution, "A2 (1).ipynb") | {"A2 (1).npz": edition.model}
 
 
-@models(50, "Of two models the one with the name that was asked for is handed in.")
+@models(40, "Of two models the one with the name that was asked for is handed in.")
 def a_first_try_beside_it(edition):
     return both(edition, edition.model) | {"A2_first_try.npz": small(edition.drawn, CLASSES[edition.drawn["task"]])}
 
 
-@models(50, "Notebook and model are in one zip, in a folder.")
+@models(40, "Notebook and model are in one zip, in a folder.")
 def model_in_a_zip(edition):
     return {"A2.zip": zipped({"alice/A2.ipynb": as_bytes(edition.solution), "alice/A2.npz": edition.model})}
 
 
 @models(
-    50, "The model is a file, and the text says that no code runs for it: that `build_model` is missing takes nothing."
+    40, "The model is a file, and the text says that no code runs for it: that `build_model` is missing takes nothing."
 )
 def model_without_its_code(edition):
     notebook = write(edition.solution, "build-model", source(edition.student, "build-model"))
