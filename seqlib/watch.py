@@ -53,7 +53,7 @@ class Alarm:
     """
 
     def __init__(self, labels: Sequence[int], threshold: float) -> None:
-        self.labels, self.threshold = list(labels), arguments.number("threshold", threshold, 0, 1)
+        self.labels, self.threshold = list(labels), threshold
         self.above: set[int] = set()
 
     def __call__(self, probabilities: NDArray[np.floating]) -> list[int]:
@@ -108,7 +108,7 @@ def frames(source: str, how: Look, rate: float | None = None) -> Iterator[tuple[
             yield seconds, pixels(frame, rotation, how, reformatter)
 
 
-def _film(source) -> Iterator[_Shown]:
+def _film(source: str) -> Iterator[_Shown]:
     """Decode a film, which need not end and in which nothing can be looked for."""
     problem = f"FILE must be a film, - for standard input, or a camera's number, not {source!r}: "
     errors = pyav().error.FFmpegError
@@ -133,7 +133,7 @@ def _film(source) -> Iterator[_Shown]:
             raise ValueError(problem) from None
 
 
-def _camera(number) -> Iterator[_Shown]:
+def _camera(number: int) -> Iterator[_Shown]:
     try:
         import cv2
     except ImportError as error:
@@ -196,7 +196,7 @@ def _watch(options):
     stream = Stream(model)
     names = _names(options.classes, model.output_shape[-1])
     watched = [names.index(arguments.choice("--alarm", name, names)) for name in options.alarm]
-    alarm = Alarm(watched, options.threshold)
+    alarm = Alarm(watched, arguments.number("--threshold", options.threshold, 0, 1))
     least, *size, channels = model.inputs[0].shape[1:]
     colour = next((name for name, count in COLOURS.items() if count == channels), None)
     if colour is None:

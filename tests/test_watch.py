@@ -164,7 +164,7 @@ def test_a_camera_that_is_not_there(module, message, model, capsys, monkeypatch)
     [
         (["--alarm", "2"], "--alarm must be one of '0', '1', not '2'"),
         (["--classes", "a,b,c"], "--classes must be 2 different names, one for each class of MODEL, not 'a,b,c'"),
-        (["--threshold", "2"], "threshold must be a number from 0 to 1, not 2.0"),
+        (["--threshold", "2"], "--threshold must be a number from 0 to 1, not 2.0"),
         (["--rate", "0"], "rate must be a number from 0.001 to 1000, not 0.0"),
     ],
 )
