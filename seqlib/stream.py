@@ -46,13 +46,6 @@ class Stream:
     bridged, resets : int
         How many missing frames have been replaced, and how often a longer gap has reset the stream, since it was made.
 
-    Raises
-    ------
-    TypeError
-        If ``model`` is not a functional or sequential model, or another argument has another type.
-    ValueError
-        If ``model`` has no such answer, ``interval`` is not positive, or ``bridge`` is negative or has no interval.
-
     Examples
     --------
     >>> import seqlib
@@ -66,6 +59,15 @@ class Stream:
     def __init__(
         self, model: keras.Model, *, since_reset: bool = False, interval: float | None = None, bridge: int = 0
     ) -> None:
+        """Make the step that is taken with each frame.
+
+        Raises
+        ------
+        TypeError
+            If ``model`` is not a functional or sequential model, or another argument has another type.
+        ValueError
+            If ``model`` has no such answer, ``interval`` is not positive, or ``bridge`` is negative or has no interval.
+        """
         step = STEPS[arguments.flag("since_reset", since_reset)](model)
         if interval is not None:
             interval = arguments.number("interval", interval, 1e-6, 1e6)

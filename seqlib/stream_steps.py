@@ -136,7 +136,8 @@ def _family(model):
     needed = {"Greater", "Where"} if takes_lengths(model) else set()
     if "with_positions" in names:
         needed |= {"GetItem", "OnesLike", "Multiply"}
-    other = {type(operation).__name__ for operation in model.operations if operation not in model.layers}
+    operations = getattr(model, "operations", model.layers)  # of a sequential model all are layers
+    other = {type(operation).__name__ for operation in operations if operation not in model.layers}
     rest = tuple(name for name in names if name not in optional)
     for family, begin in known.items():
         if rest == (*begin, "dense", "logits") and other <= needed and _one_frame_deep(model, family):
