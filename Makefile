@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links repository lock format clean
+.PHONY: help book slides check test index mutants notebooks study sweeps real costs failures lab assignments system colab freezes compatibility gpu links repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -56,8 +56,7 @@ failures: $(READY)  ## Train the four models of chapter 6 that fail, into seqlib
 	@$(IN_VENV) tools.failures
 
 lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).
-	@$(IN_VENV) tools.my_lessons
-	@$(IN_VENV) jupyterlab --log-level=WARN $(ARGS) my_lessons
+	@$(IN_VENV) tools.lab $(ARGS)
 
 assignments: $(READY)  ## Make the assignments into _build/assignments; SECRET=FILE draws a variant to be graded.
 	@$(IN_VENV) tools.assignments $(if $(SECRET),"$(SECRET)")
@@ -96,24 +95,40 @@ lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock, and req
 	@$(RESOLVE) requirements.txt -o requirements.lock
 	@$(RESOLVE) -c requirements.lock requirements-export.txt -o requirements-export.lock
 
+fonts: book  ## Make the book's fonts, book/fonts/, of the characters that its pages show (needs the network).
+	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with ziamath==0.13 python -m tools.fonts
+
 format: $(READY)  ## Format the code of the package, the tools, the tests and the notebooks.
 	@$(IN_VENV) ruff check --fix --quiet . ; $(IN_VENV) ruff format .
 
 clean:  ## Remove what was built, and the virtual environment.
 	@rm -rf _build dist .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage mutants
 
+# A virtual environment names its own folder in many places: in a clone that was moved or renamed, it is made anew.
+MADE_IN := $(shell cat $(READY) 2> /dev/null)
+MOVED := $(if $(MADE_IN),$(if $(subst x$(CURDIR)x,,x$(MADE_IN)x),yes))
+ifeq ($(MOVED),yes)
+.PHONY: $(READY)
+endif
+
 # The virtual environment, made anew when the lock changes. uv is one of the locked packages: pip installs it, by its
 # hash, and it installs the rest.
+NOT_FETCHED = { echo "The packages could not be fetched, see above. Set-up needs the network, once, for about 1 GB:" \
+	"if you are offline, connect and run make again; behind a proxy, set HTTPS_PROXY first."; exit 1; }
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.13 ..."; exit 1; }
-	@echo "Setting up .venv (about a minute, once) ..."
+	@mkdir -p "$${UV_CACHE_DIR:-$$HOME/.cache}" 2> /dev/null; test -w "$${UV_CACHE_DIR:-$$HOME/.cache}" || \
+		{ echo "Your home folder, HOME=$$HOME, cannot be written to, and packages are kept there once they are" \
+		"downloaded. Name another folder: HOME=/some/folder make ..."; exit 1; }
+	@$(if $(MOVED),echo "This clone was moved: .venv was made in $(MADE_IN) and is made anew.")
+	@echo "Setting up .venv (about 1 GB is fetched, once; a minute or more) ..."
 	@$(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
-	@$(IN_VENV) pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
-	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+	@$(IN_VENV) pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt || $(NOT_FETCHED)
+	@$(IN_VENV) uv pip install --python .venv/bin/python --require-hashes -r requirements.lock || $(NOT_FETCHED)
 	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
-	@touch $(READY)
+	@echo "$(CURDIR)" > $(READY)
 
 # What seqlib.export needs, which only its tests use here: without it they are skipped.
 .venv/export: $(READY) requirements-export.lock

@@ -41,8 +41,18 @@ keras.config.set_dtype_policy("float32")
 keras.config.set_image_data_format("channels_last")
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
+
+def _uses_onednn():
+    """Ask TensorFlow, not the environment: it may have been imported before this module, with other settings."""
+    try:
+        from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+    except ImportError:  # a later TensorFlow: promise less
+        return False
+    return IsMklEnabled()
+
+
 # With oneDNN, on x86 processors, TensorFlow sums alike at every place and instant; its other kernels do not.
-SUMS_ALIKE = os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1" and platform.machine().lower() in ("x86_64", "amd64")
+SUMS_ALIKE = _uses_onednn() and platform.machine().lower() in ("x86_64", "amd64")
 
 __all__ = [
     "SUMS_ALIKE",

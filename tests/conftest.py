@@ -27,6 +27,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--force-effective-connection-type=4G",  # a slow one, as a busy machine seems, fetches pictures from further away
 )
 settings.register_profile(
     "same everywhere", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -80,6 +81,19 @@ def pytest_runtest_makereport(item, call):
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report(collector):
     return _fail_if_skipped((yield))
+
+
+def scheduling():
+    """How this thread, and whatever it starts, is scheduled, where that can be told; not on macOS."""
+    return (os.sched_getscheduler(0), os.sched_getparam(0)) if hasattr(os, "sched_getscheduler") else ()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_file_of_tests_takes_the_machine_for_itself():
+    """A library that makes its caller a real-time thread starves everything else on the machine, hours later."""
+    before = scheduling()
+    yield
+    assert scheduling() == before
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 import seqlib
 from seqlib.show import FAMILIES
+from tools import fonts
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
@@ -75,6 +76,49 @@ def test_every_picture_has_alternative_text(book, name):
         alt = picture.get("alt", "").strip()
         assert alt, picture
         assert not re.search(r"\.(png|svg|gif|jpe?g)$|^<", alt), f"not a text: {alt}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_picture_has_its_size_and_those_below_the_first_wait(book, name):
+    page = soup(book, name)
+    for picture in page.select("img"):
+        assert int(picture["width"]) > 0 and int(picture["height"]) > 0, picture
+    for picture in page.select("main figure:not(.clip) img, main .cell_output img")[1:]:
+        assert picture.get("loading") == "lazy", picture
+
+
+@pytest.mark.parametrize("name", [*PAGES, "search", "genindex"])
+def test_no_script_keeps_a_page_waiting_and_two_style_sheets_are_all(book, name):
+    page = soup(book, name)
+    assert page.select("script[src]") and not page.select("script[src]:not([defer])")
+    sheets = [Path(link["href"].partition("?")[0]).name for link in page.select("link[rel=stylesheet]")]
+    assert sheets == ["book.css", "formulas.css"][: 2 if page.math else 1]
+
+
+def test_the_style_sheet_keeps_what_scripts_add_and_leaves_out_what_nothing_uses(book):
+    style = (book.html / "_static" / "book.css").read_text()
+    for added in ("copybtn", "toggle-button", "toggle-hidden", "highlighted", "tooltip-inner", "family-conv3d"):
+        assert f".{added}" in style, added
+    assert not re.search(r"\.(accordion|sd-tab-set|fa-accessible-icon|spinner-border)\b", style)
+    assert len(style) < 200_000  # without a filter they are 500,000
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_formula_is_mathml_with_its_latex_as_text_alternative(book, name):
+    page = soup(book, name)
+    for formula in page.select(".math"):
+        assert formula.math["alttext"] and "\\(" not in formula.get_text()
+        assert not [part for part in formula.select("mi") if re.search(r"[\\&]", part.get_text())], formula
+
+
+@pytest.mark.parametrize("built", ["book", "published_book"])
+def test_the_fonts_hold_every_character_that_the_pages_show(built, request):
+    html = request.getfixturevalue(built).html
+    missing = {
+        "icons": fonts.icons(html) - fonts.held("icons.woff") - fonts.held("brands.woff"),
+        "formulas": fonts.characters(html) - fonts.held("formulas.woff"),
+    }
+    assert not any(missing.values()), f"{missing} are in no font of the book: make fonts"
 
 
 @pytest.mark.parametrize("name", PAGES)

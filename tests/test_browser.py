@@ -1,6 +1,8 @@
 """Test every page of the built book, and the clip player, in a real browser."""
 
+import gzip
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,18 +28,18 @@ def screen(request, browser):
 def test_a_page(screen, book, name):
     width, scheme, shared = screen
     with page_in(shared, f"{book.url}/{name}.html") as page:
-        page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
         assert page.locator("html").get_attribute("data-theme") == scheme
-        assert page.locator(".math:not(:has(mjx-container))").count() == 0
+        assert page.locator(".math:not(:has(math))").count() == 0
         page.evaluate(UNFOLD)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
         assert findings(page, () if scheme == "light" or name in KINDS else COLOURS_AND_WIDTH) == []
 
 
 def test_a_finding_is_found(screen, book):
-    """A button without a name; and the last word of a page's code, grey on grey."""
+    """A button without a name; and the last word of a page's code, grey on grey, in what was a fold."""
     *_, shared = screen
     with page_in(shared, f"{book.url}/notebooks/01_clips_as_tensors.html") as page:
+        page.evaluate(UNFOLD)
         page.evaluate("document.querySelector('main').prepend(document.createElement('button'))")
         token = page.locator(".highlight pre span[class]:visible", has_text=re.compile(r"\w\w")).last
         token.evaluate("token => (token.style = 'color: #888; background: #999')")
@@ -45,10 +47,61 @@ def test_a_finding_is_found(screen, book):
         assert {rule for rule, _, _ in findings(page, COLOURS_AND_WIDTH)} == {"color-contrast"}
 
 
-def test_mathjax_is_on_the_pages_that_have_math_and_on_no_other(book):
-    pages = [(book.html / f"{name}.html").read_text() for name in PAGES]
-    assert any('class="math' in page for page in pages)
-    assert all(("/mathjax/" in page) == ('class="math' in page) for page in pages)
+# What a browser fetches before the reader scrolls, on the way: compressed as a web server does it.
+LIGHT = 300_000  # bytes, pictures and fonts included
+FEW = 20  # requests for anything but pictures
+STILL = 0.05  # of the layout shifts' sum
+SHIFTS = """window.shifts = [];
+new PerformanceObserver((list) => window.shifts.push(...list.getEntries()))
+    .observe({ type: "layout-shift", buffered: true });"""
+SHIFTED = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    for (let k = 0; k < 3; k++) await frame();
+    return window.shifts.map(({ value, sources }) => [value, sources.map(({ node }) => node?.className).join()]);
+}"""
+
+
+def weight(response):
+    """The bytes of an answer on the way."""
+    body = response.body()
+    return len(body if response.request.resource_type in ("image", "font") else gzip.compress(body))
+
+
+@contextmanager
+def arriving(browser, address, **options):
+    """A page, and the answers that it got; scripts, pictures and fonts come only after its text is on the screen."""
+    answers, held = [], []
+
+    def hold(route):
+        if held is not None and route.request.resource_type in ("script", "image", "font"):
+            held.append(route)
+        else:
+            route.continue_()
+
+    with context(browser, **options) as fresh, fresh.new_page() as page:
+        page.add_init_script(SHIFTS)
+        page.on("response", lambda answer: answers.append(answer))
+        page.route(lambda _: True, hold)
+        page.goto(address, wait_until="commit")
+        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+        waiting, held = held, None
+        for route in waiting:
+            route.continue_()
+        page.wait_for_load_state("networkidle")
+        yield page, answers
+
+
+@pytest.mark.parametrize("name", [*PAGES, "search?q=frame", "genindex"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_is_light_and_nothing_moves_while_it_arrives(browser, book, name, width):
+    address = f"{book.url}/{name}.html".replace("?q=frame.html", ".html?q=frame")
+    with arriving(browser, address, viewport={"width": width, "height": 844}) as (page, answers):
+        shifts = page.evaluate(SHIFTED)
+        assert sum(value for value, _ in shifts) < STILL, shifts
+        if "search" not in name:  # which fetches the pages that it found
+            weights = {answer.url: weight(answer) for answer in answers}
+            assert sum(weights.values()) < LIGHT, sorted(weights.items(), key=lambda item: -item[1])[:8]
+            assert len([answer for answer in answers if answer.request.resource_type != "image"]) <= FEW
 
 
 def test_the_search_finds_a_word(browser, book):

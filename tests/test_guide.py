@@ -9,9 +9,9 @@ from textwrap import indent
 import numpy as np
 import pytest
 from any_task import OUR_FAMILIES, OURS
-from conftest import copy_tree
 
 import seqlib
+from conftest import copy_tree
 from seqlib import tasks
 from tools import setup_cell
 from tools.notebooks import ROOT

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tools import my_lessons
+from tools import lab
 from tools.notebooks import ROOT
 
 PAGE = (ROOT / "book" / "where_it_runs.md").read_text("utf-8")
@@ -96,16 +96,16 @@ def test_code_that_depends_on_the_machine_is_found():
 
 
 def test_the_commands_without_make_do_what_make_does():
-    """A pair of blocks: the one installs, the other opens; what they name is there."""
+    """One block installs, one opens the lessons, one builds the book and opens it; what they name is there."""
     install, start = COMMANDS[:3], COMMANDS[3:]
     assert install[0] == "py -3.13 -m venv .venv"
     assert install[1].endswith("-m pip install -r requirements.lock") and (ROOT / "requirements.lock").is_file()
     assert install[2].endswith("-m pip install --no-deps --no-build-isolation -e .")
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for command in start:
-        module, *arguments = command.partition(" -m ")[2].split()
-        assert f"$(IN_VENV) {module}" in makefile
-    assert arguments == ["my_lessons"] == [my_lessons.main.__defaults__[1].name]
+    assert start == [r".venv\Scripts\python -m tools.lab"] and "$(IN_VENV) tools.lab" in makefile
+    build, page = re.search(r"(?m)^\.venv\\Scripts\\jupyter-book (.*)\nstart (.*)$", PAGE).groups()
+    assert build == "build ." and ".venv/bin/jupyter-book build " in makefile
+    assert ROOT / page.replace("\\", "/") == lab.BOOK / "index.html"
 
 
 @pytest.mark.network

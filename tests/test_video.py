@@ -3,6 +3,7 @@
 Every frame that is written shows its own number in large blocks, so that the number survives any codec.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import seqlib
+from conftest import scheduling
 from seqlib import video
 
 pytestmark = pytest.mark.slow  # writes and decodes forty files
@@ -105,8 +107,23 @@ FILMS = (
 )
 
 
+@contextlib.contextmanager
+def same_scheduling():
+    """Undo what SVT-AV1 does when root runs it.
+
+    It makes the thread that calls it a real-time one, and so whatever this starts later; an endless loop among that
+    leaves nothing of the machine to anybody else.
+    """
+    before = scheduling()
+    try:
+        yield
+    finally:
+        if before:
+            os.sched_setscheduler(0, *before)
+
+
 def write(path, film):
-    with av.open(str(path), "w") as container:
+    with same_scheduling(), av.open(str(path), "w") as container:
         stream = container.add_stream(film.codec, rate=film.rate, options=FAST.get(film.codec, {}))
         stream.height, stream.width, stream.pix_fmt, stream.gop_size = film.height, film.width, film.pixels, film.group
         if film.rotation:

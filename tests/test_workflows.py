@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import conftest
 import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
 
+import conftest
 from tools import where_it_runs
 from tools.notebooks import ROOT
 

@@ -155,6 +155,7 @@ def serve(folder):
 def kernel_of(python):
     """Return a manager that starts the kernel of another Python, which reaches nothing but this machine."""
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv.append("--IPKernelApp.log_level=40")  # no warning about the transport on loopback
     specs = KernelSpecManager()
     env = {"PYTHONPATH": str(OFFLINE), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # the latter silences older kernels
     specs.get_kernel_spec = lambda name: KernelSpec(argv=argv, env=env, display_name="Python 3", language="python")

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tools import setup_cell
+from tools import kernels, setup_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 600  # seconds for one cell
@@ -28,10 +28,11 @@ SHOWING = {"print", "display", "glue"}
 def run(notebook, folder, progress=lambda done, of: None, kernel=None):
     """Execute a notebook (changed in place) in ``folder``; return the seconds.
 
-    ``kernel`` is the manager of one that is not this Python's own; see `tools.environments.kernel_of`.
+    The kernel is that of `tools.kernels`; ``kernel`` is the manager of another one, see `tools.environments.kernel_of`.
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     done = []
+    kernels.use()
 
     def one_more(cell, cell_index, execute_reply=None):
         done.append(cell)
@@ -46,7 +47,6 @@ def run(notebook, folder, progress=lambda done, of: None, kernel=None):
         record_timing=False,
         coalesce_streams=True,
         on_cell_executed=one_more,
-        extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about the transport on loopback
     )
     client.execute(cleanup_kc=True)
     return time.perf_counter() - began
@@ -70,8 +70,6 @@ def execute(notebook, folder, progress=lambda done, of: None):
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
-        if "hide-input" in cell.metadata.get("tags", []):  # the book folds these; so does JupyterLab
-            cell.metadata.jupyter = {"source_hidden": True}
         for output in cell.outputs:
             output.get("data", {}).pop(WIDGET, None)  # a stored widget is megabytes of state; its picture stays
         text = alternative_text(cell)

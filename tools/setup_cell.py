@@ -1,4 +1,4 @@
-"""Write each notebook's setup cell and Colab badge, from the one address and the one version.
+"""Write each notebook's setup cell and Colab badge, from the one address and the one version, and its links.
 
 The address stands in ``_config.yml`` (``repository: url:``), the version in ``seqlib/__init__.py``.
 ``python -m tools.setup_cell`` writes both into all notebooks; with an address as its argument it first puts that
@@ -15,11 +15,13 @@ from pathlib import Path
 import nbformat
 
 import seqlib
+from tools import plumbing
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(r"(?m)^(repository:\n(?:  .*\n)*?  url: *)(\S*)(.*)$")
 URLS = re.compile(r"(?m)^(dynamic = .*\n)(?:urls\..*\n)?")  # the address in pyproject.toml, or where it will stand
 TAGS = ["setup", "hide-input"]
+LINKS_TAG = "links"
 BADGE_TAGS = ["badge", "remove-cell"]  # the book leaves the cell out: it has a button of its own
 
 CELL = """\
@@ -115,10 +117,24 @@ def write_badge(notebook, link):
         notebook.cells.insert(1, cell)
 
 
+def write_links(notebook, path):
+    """End a lesson in links to its chapter, the quiz and the exercises, in the place of any other such cell."""
+    notebook.cells = [cell for cell in notebook.cells if LINKS_TAG not in cell.metadata.get("tags", [])]
+    lesson = re.match(r"(\d+)b?_", Path(path).name)
+    for chapter in (ROOT / "book").glob(f"{lesson[1]}_*.md") if lesson else ():
+        page = f"../book/{chapter.name}"
+        title = f"[chapter {int(lesson[1])}]({page})"
+        text = f"Go on with the [quiz]({page}#quiz) and the [exercises]({page}#exercises) of {title}."
+        cell = nbformat.v4.new_markdown_cell(text, id="links", metadata={"tags": [LINKS_TAG]})
+        notebook.cells.append(cell)
+
+
 def write_head(notebook, config, path):
-    """Write setup cell and badge of a notebook (changed in place), which stands at ``path`` in the repository."""
+    """Write what is the same in every notebook (changed in place), which stands at ``path`` in the repository."""
     write(notebook, address(config))
     write_badge(notebook, colab_link(config, path))
+    write_links(notebook, path)
+    plumbing.mark(notebook)
 
 
 def set_address(url, root=ROOT):

@@ -20,7 +20,7 @@ from pygments.lexers import PythonLexer
 
 from seqlib import quizzes, show
 from seqlib.checks import as_html
-from tools import notebooks
+from tools import notebooks, setup_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = Template(Path(__file__).with_suffix(".html").read_text("utf-8"))
@@ -63,13 +63,13 @@ def slides(notebook, chapter="", questions=()):
 
 
 def split(cells):
-    """Split a notebook's cells where a heading begins; without the setup cell and what is for the tests alone."""
+    """Split a notebook's cells where a heading begins; without setup cell, links and what is for the tests alone."""
     kept = []
     for cell in cells:
         if cell.cell_type == "code" and LEFT_OUT.search(cell.source):
             if kept and kept[-1].cell_type == "markdown":
                 kept.pop()  # its introduction
-        elif "setup" not in cell.metadata.get("tags", []):
+        elif not {"setup", setup_cell.LINKS_TAG} & set(cell.metadata.get("tags", [])):
             kept.append(cell)
     number = 0
     groups = {}

@@ -2,6 +2,7 @@
 
 import io
 import json
+from html import escape
 from string import ascii_uppercase
 
 import numpy as np
@@ -13,6 +14,15 @@ from sphinx.util.docutils import SphinxDirective
 
 import seqlib
 from seqlib import rendering, show, tasks
+
+CONTROLS = """<div class="clip-controls" role="group" aria-label="player">
+<button type="button" class="clip-toggle">Play</button>
+<button type="button" aria-label="one frame back">&lsaquo;</button>
+<button type="button" aria-label="one frame forward">&rsaquo;</button>
+<input type="range" min="0" max="{last}" value="0" aria-label="frame">
+<span class="clip-readout" aria-hidden="true">frame 0 of 0&ndash;{last}</span>
+</div>
+"""
 
 
 class clip(nodes.figure):  # noqa: N801 (a node's class is its name)
@@ -46,7 +56,8 @@ class Clip(SphinxDirective):
         if "letters" in self.options:
             names = list(ascii_uppercase[: len(names)])
         descriptions = [show.describe(member) for member in members]
-        figure = clip(classes=["clip"], frames=members.shape[1], members=list(zip(names, descriptions, strict=True)))
+        _, frames, side, *_ = members.shape
+        figure = clip(classes=["clip"], frames=frames, side=side, members=list(zip(names, descriptions, strict=True)))
         alt = " | ".join(f"{name}: {text}" if name else text for name, text in figure["members"])
         figure += nodes.image(uri=keep_picture(self.env, film_strip(members)), alt=f"Film strip. {alt}")
         if len(names) > 1:
@@ -92,9 +103,16 @@ def film_strip(members):
 
 
 def visit_clip(self, node):
-    """Open the figure, with what the player needs to know."""
+    """Open the figure, with what the player needs to know, and the player's elements, so that nothing moves later."""
     known = {"data-frames": node["frames"], "data-members": json.dumps(node["members"])}
     self.body.append(self.starttag(node, "figure", **known))
+    canvas = '<canvas width="{0}" height="{0}" role="img" aria-label="{1}"></canvas>'
+    pictures = [
+        f'<div class="clip-member">{canvas.format(node["side"], escape(description))}{escape(name)}</div>'
+        for name, description in node["members"]
+    ]
+    self.body.append(f'<div class="clip-pictures">{"".join(pictures)}</div>\n')
+    self.body.append(CONTROLS.format(last=node["frames"] - 1))
 
 
 def depart_clip(self, node):

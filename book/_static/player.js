@@ -1,41 +1,25 @@
-// Turns each film strip of the book (figure.clip) into a player. Frames count from 0, as in the course's code.
+// Plays each clip of the book (figure.clip), from its film strip. Frames count from 0, as in the course's code.
 (() => {
   const FRAME = 125; // milliseconds
   const BY_ITSELF = 38; // frames: what starts by itself rests within five seconds (WCAG 2.2.2)
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-  const make = (tag, attributes, ...children) => {
-    const node = document.createElement(tag);
-    for (const name in attributes) node.setAttribute(name, attributes[name]);
-    node.append(...children);
-    return node;
-  };
-
   function player(figure) {
     const strip = figure.querySelector("img");
     const frames = Number(figure.dataset.frames);
-    const members = JSON.parse(figure.dataset.members);
-    const side = (strip.naturalWidth + 1) / frames - 1; // one line between two frames
     let t = 0, timer = null;
 
-    const pictures = members.map(([name, told]) => {
-      const canvas = make("canvas", { width: side, height: side, role: "img", "aria-label": told });
-      canvas.onclick = () => (slider.focus({ preventScroll: true }), timer ? pause() : play()); // so that the keys work from here on
-      return make("div", { class: "clip-member" }, canvas, name);
-    });
-    const toggle = make("button", { type: "button", class: "clip-toggle" });
-    const back = make("button", { type: "button", "aria-label": "one frame back" }, "‹");
-    const forward = make("button", { type: "button", "aria-label": "one frame forward" }, "›");
-    const slider = make("input", { type: "range", min: 0, max: frames - 1, "aria-label": "frame" });
-    const readout = make("span", { class: "clip-readout", "aria-hidden": "true" });
-    const group = { class: "clip-controls", role: "group", "aria-label": "player" };
-    const controls = make("div", group, toggle, back, forward, slider, readout);
+    const find = (selector) => figure.querySelector(selector);
+    const pictures = figure.querySelectorAll("canvas");
+    const toggle = find(".clip-toggle"), slider = find("input"), readout = find(".clip-readout");
+    const [, back, forward] = figure.querySelectorAll("button");
 
     function show(frame) {
       t = (frame + frames) % frames;
       pictures.forEach((picture, row) => {
+        const side = picture.width; // and one line between two frames
         const place = [t * (side + 1), row * (side + 1), side, side, 0, 0, side, side];
-        picture.firstChild.getContext("2d").drawImage(strip, ...place);
+        picture.getContext("2d").drawImage(strip, ...place);
       });
       slider.value = t;
       readout.textContent = `frame ${t} of 0–${frames - 1}`;
@@ -70,8 +54,9 @@
       event.preventDefault();
     };
 
-    strip.before(make("div", { class: "clip-pictures" }, ...pictures), controls);
-    figure.classList.add("clip-live");
+    pictures.forEach((picture) => {
+      picture.onclick = () => (slider.focus({ preventScroll: true }), timer ? pause() : play()); // so that the keys work from here on
+    });
     pause();
     show(0);
     new IntersectionObserver(([seen], observer) => {
