@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
     )
     from .exercises import check
     from .quizzes import quiz
-    from .tasks import TASKS, clips, twins
+    from .tasks import TASKS, clips, twins, visible
     from .training import dataset
 
 __version__ = "0.1.0"
@@ -58,6 +58,7 @@ __all__ = [
     "training",
     "twins",
     "video",
+    "visible",
     "watch",
     "widgets",
 ]
@@ -66,6 +67,7 @@ _HOME = {  # where each public function lives; the other names are modules
     "TASKS": "tasks",
     "clips": "tasks",
     "twins": "tasks",
+    "visible": "tasks",
     "dataset": "training",
     "check": "exercises",
     "quiz": "quizzes",

@@ -44,8 +44,9 @@ def onnx(model: keras.Model | Step, path: str | os.PathLike[str]) -> None:
     ----------
     model : keras.Model or Step
         Clips, alone or with lengths, to logits; of known T, H, W and C. Its file takes ``clip`` (1, T, H, W, C), uint8,
-        and ``lengths`` (1, 1), int32, if the model does, and gives ``logits`` (1, classes). Or a step of it, see
-        `seqlib.stream_steps`: the file has the inputs and outputs of its network, and B is 1.
+        and ``lengths`` (1, 1), int32, if the model does, and gives ``logits`` (1, classes), or (1, T, classes) of a
+        model that answers at every frame. Or a step of it, see `seqlib.stream_steps`: the file has the inputs and
+        outputs of its network, and B is 1.
     path : str or Path
         Ends in ``.onnx``. An old file is replaced once the new one has been compared.
 
@@ -110,7 +111,7 @@ def _export(model, path, ending, packages, write, load):
 
 def _whole(model):
     """Make a step of a whole clip, which keeps nothing."""
-    model = classifier(model)
+    model = classifier(model, every_frame=True)
     shape = model.inputs[0].shape[1:]
     if None in shape:
         raise ValueError(f"model must say T, H, W and C, not take clips of shape {shape}")

@@ -264,6 +264,7 @@ def conv3d(
     *,
     padding: str = "same",
     lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build a 3D CNN: two convolutions see three frames each, so that a unit of the last layer sees five.
 
@@ -281,11 +282,14 @@ def conv3d(
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes); it takes
+        ``padding="causal"``.
 
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
 
     Raises
     ------
@@ -293,7 +297,8 @@ def conv3d(
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
         If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed; if
-        there are fewer than 5 frames, or lengths, with ``padding="valid"``.
+        there are fewer than 5 frames, or lengths, with ``padding="valid"``; if there is to be an answer at every frame
+        with another padding than "causal".
 
     Examples
     --------
@@ -302,13 +307,14 @@ def conv3d(
     (5, 15, 15)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
-    _pads(padding, clip_shape, lengths)
+    _pads(padding, clip_shape, lengths, every_frame)
     x = _only(present, x)
     x = _over_time(x, 16, (3, 3, 3), (1, 2, 2), padding, name="conv1")
     x = _only(present, x)
     x = _over_time(x, 32, (3, 3, 3), (1, 2, 2), padding, name="conv2")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
-    x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
+    x = _only(present, x)
+    x = _largest_so_far(x) if every_frame else layers.GlobalMaxPooling3D(name="global_max")(x)
     return keras.Model(inputs, _head(x, classes), name="conv3d")
 
 
@@ -319,6 +325,7 @@ def conv2plus1d(
     *,
     padding: str = "same",
     lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build the 3D CNN with each 3 x 3 x 3 convolution split in two, one in space and one in time.
 
@@ -336,11 +343,14 @@ def conv2plus1d(
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes); it takes
+        ``padding="causal"``.
 
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
 
     Raises
     ------
@@ -348,7 +358,8 @@ def conv2plus1d(
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
         If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed; if
-        there are fewer than 5 frames, or lengths, with ``padding="valid"``.
+        there are fewer than 5 frames, or lengths, with ``padding="valid"``; if there is to be an answer at every frame
+        with another padding than "causal".
 
     Examples
     --------
@@ -357,7 +368,7 @@ def conv2plus1d(
     (5, 15, 15)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
-    _pads(padding, clip_shape, lengths)
+    _pads(padding, clip_shape, lengths, every_frame)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space1")(x)
     x = _only(present, x)
     x = _over_time(x, 16, (3, 1, 1), (1, 1, 1), padding, name="time1")
@@ -365,7 +376,8 @@ def conv2plus1d(
     x = _only(present, x)
     x = _over_time(x, 32, (3, 1, 1), (1, 1, 1), padding, name="time2")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
-    x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
+    x = _only(present, x)
+    x = _largest_so_far(x) if every_frame else layers.GlobalMaxPooling3D(name="global_max")(x)
     return keras.Model(inputs, _head(x, classes), name="conv2plus1d")
 
 
@@ -377,6 +389,7 @@ def cnn_rnn(
     cell: str = "gru",
     features: str = "flat",
     lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and a recurrent layer that reads the frames' features in order.
 
@@ -395,11 +408,13 @@ def cnn_rnn(
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes).
 
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
 
     Raises
     ------
@@ -412,17 +427,25 @@ def cnn_rnn(
     --------
     >>> cnn_rnn(4, cell="lstm", features="pooled").get_layer("features").output.shape
     (None, 16, 16)
+    >>> cnn_rnn(4, every_frame=True).output_shape
+    (None, 16, 4)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     arguments.choice("features", features, ("flat", "pooled"))
     recurrent = CELLS[arguments.choice("cell", cell, CELLS)]
+    layer = recurrent(32, return_sequences=arguments.flag("every_frame", every_frame), name=cell)
     x = _frame_features(x, pooled=features == "pooled")
-    x = _masked(recurrent(32, name=cell), present, x)
+    x = _masked(layer, present, x)
     return keras.Model(inputs, _head(x, classes), name="cnn_rnn")
 
 
 def conv_lstm(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build a CNN whose last convolution is an LSTM: its state is a feature map, updated frame by frame.
 
@@ -437,11 +460,13 @@ def conv_lstm(
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes).
 
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
 
     Raises
     ------
@@ -458,8 +483,10 @@ def conv_lstm(
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = layers.Conv3D(8, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
-    x = _masked(layers.ConvLSTM2D(16, 3, padding="same", name="conv_lstm"), _along(present, x), x)
-    x = layers.GlobalMaxPooling2D(name="global_max")(x)
+    sequences = arguments.flag("every_frame", every_frame)
+    layer = layers.ConvLSTM2D(16, 3, padding="same", return_sequences=sequences, name="conv_lstm")
+    x = _masked(layer, _along(present, x), x)
+    x = _largest_in_space(_only(present, x)) if every_frame else layers.GlobalMaxPooling2D(name="global_max")(x)
     return keras.Model(inputs, _head(x, classes), name="conv_lstm")
 
 
@@ -488,9 +515,29 @@ def _frame_features(x, pooled=False):
     return layers.Reshape((x.shape[1], -1), name="features")(x)
 
 
-def _pads(padding, clip_shape, lengths):
+def _largest_in_space(x):
+    """Keep the largest number of each map of each frame: (B, T, H, W, F) to (B, T, F)."""
+    x = layers.MaxPooling3D((1, *x.shape[2:4]), name="global_max")(x)
+    return layers.Reshape((x.shape[1], x.shape[-1]))(x)
+
+
+def _largest_so_far(x):
+    """Keep the largest number of each map of all frames up to each one: (B, T, H, W, F), after ReLU, to (B, T, F)."""
+    x = _largest_in_space(x)
+    frames = x.shape[1]
+    x = layers.ZeroPadding1D((frames - 1, 0), name="so_far_pad")(x)
+    return layers.MaxPooling1D(frames, 1, name="so_far")(x)
+
+
+def _pads(padding, clip_shape, lengths, every_frame):
     """Check how a 3D CNN pads in time."""
-    if arguments.choice("padding", padding, ("same", "causal", "valid")) != "valid":
+    arguments.choice("padding", padding, ("same", "causal", "valid"))
+    if arguments.flag("every_frame", every_frame) and padding != "causal":
+        raise ValueError(
+            f"padding must be 'causal' for an answer at every frame, not {padding!r}: otherwise the answer depends on "
+            "two later frames"
+        )
+    if padding != "valid":
         return
     arguments.integer("clip_shape[0], with padding='valid',", clip_shape[0], 5)
     if lengths:
@@ -517,7 +564,7 @@ def _same_pads(size, kernel, stride):
 
 
 def _head(x, classes):
-    """Turn the clip's features (B, F) into logits (B, classes)."""
+    """Turn features (B, F) into logits (B, classes), or those at every frame, (B, T, F), into (B, T, classes)."""
     x = layers.Dense(64, activation="relu", name="dense")(x)
     return layers.Dense(classes, name="logits")(x)
 

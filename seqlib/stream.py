@@ -29,7 +29,8 @@ class Stream:
     Parameters
     ----------
     model : keras.Model
-        Clips (B, T, H, W, C), uint8, to logits. Its weights may change while it is used, its layers may not.
+        Clips (B, T, H, W, C), uint8, to logits, of which those at the last frame count if it answers at every frame.
+        Its weights may change while it is used, its layers may not.
     since_reset : bool
         Whether an answer is about all frames since the last reset, and not about the last T. Average, maximum and
         attention pooling, CNN + RNN, ConvLSTM, and 3D CNNs with ``padding="causal"`` can do so.

@@ -67,7 +67,7 @@ def since_reset(model: keras.Model) -> Step:
     ValueError
         If it is none of these.
     """
-    family = _family(model := classifier(model))
+    family = _family(model := classifier(model, every_frame=True))
     if family not in SINCE_RESET:
         raise ValueError(
             f"model must be one of {', '.join(SINCE_RESET)} to answer for all frames since a reset, "
@@ -87,7 +87,8 @@ def last_frames(model: keras.Model) -> Step:
     Parameters
     ----------
     model : keras.Model
-        Clips (B, T, H, W, C), uint8, alone or with lengths, to logits; of known T, H, W and C.
+        Clips (B, T, H, W, C), uint8, alone or with lengths, to logits; of known T, H, W and C. If it answers at every
+        frame, the step gives the answer at the last one.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def last_frames(model: keras.Model) -> Step:
     ValueError
         If it has other inputs or outputs, or takes clips of any length or size.
     """
-    model = classifier(model)
+    model = classifier(model, every_frame=True)
     if None in model.inputs[0].shape[1:]:
         raise ValueError(f"model must say T, H, W and C, not take clips of shape {model.inputs[0].shape[1:]}")
     family = _family(model)
@@ -127,7 +128,10 @@ def _family(model):
         "cnn_rnn": (*frame, "recurrent"),
         "conv_lstm": ("rescaling", "conv1", "conv2", "conv_lstm", "global_max"),
     }
-    optional = ("over_space", "with_positions", "conv1_pad", "conv2_pad", "time1_pad", "time2_pad")
+    optional = (
+        *("over_space", "with_positions", "conv1_pad", "conv2_pad", "time1_pad", "time2_pad"),
+        *("so_far_pad", "so_far"),  # of an answer at every frame
+    )
     names = [
         "recurrent" if isinstance(layer, layers.RNN) and layer.name in CELLS else layer.name
         for layer in model.layers
@@ -208,14 +212,20 @@ class _Builder:
         """Compute the features of this frame, (B, F)."""
         return layers.Flatten()(self.per_frame(self.as_clip(), PER_FRAME))
 
-    def behind(self, name, x, frames=None):
+    def behind(self, name, x, frames):
         """Apply what the model has behind a layer to that layer's output, whose ``frames`` are all present."""
         begin, end = self.layer(name).output, self.model.output
-        if frames is None or not takes_lengths(self.model):
+        if not takes_lengths(self.model):
             return keras.Model(begin, end)(x)
         return keras.Model([begin, self.model.inputs[1]], end)([x, _all_present(x, frames)])
 
+    def logits(self, x):
+        """Turn the features of the clip so far, (B, F), into logits."""
+        return self.per_frame(x, ("dense", "logits"))
+
     def step(self, logits, frames=1):
+        if len(logits.shape) == 3:  # at every frame: this one's are the last
+            logits = logits[:, -1]
         return Step(keras.Model(self.inputs, {"logits": logits, **self.outputs}), self.start, frames)
 
 
@@ -229,7 +239,7 @@ def _average(model):
     total = build.summed("sum", build.features())
     count = build.kept("count", (1,), dtype="int32") + 1
     build.keep("count", count)
-    return build.step(build.behind("average", total / ops.cast(count, "float32")))
+    return build.step(build.logits(total / ops.cast(count, "float32")))
 
 
 def _maximum(model):
@@ -237,7 +247,7 @@ def _maximum(model):
     features = build.features()
     largest = ops.maximum(build.kept("largest", features.shape[1:], LOWEST), features)
     build.keep("largest", largest)
-    return build.step(build.behind("maximum", largest))
+    return build.step(build.logits(largest))
 
 
 def _attention(model):
@@ -256,7 +266,7 @@ def _attention(model):
     weight, scale = ops.exp(score - largest), ops.exp(before - largest)
     weighted = build.summed("weighted_sum", weight * features, scale)
     weights = build.summed("sum_of_weights", weight, scale)
-    return build.step(build.behind("attention", weighted / weights))
+    return build.step(build.logits(weighted / weights))
 
 
 def _recurrent(model):
@@ -280,7 +290,9 @@ def _with_state(build, x, name):
     output, after = layer.cell(x, [build.kept(kept, shape) for kept in names])
     for kept, state in zip(names, after, strict=True):
         build.keep(kept, state)
-    return build.step(build.behind(name, output))
+    if name == "conv_lstm":
+        output = layers.GlobalMaxPooling2D()(output)
+    return build.step(build.logits(output))
 
 
 def _causal(model):
@@ -294,14 +306,14 @@ def _causal(model):
     newest = _newest_maximum(build)
     largest = ops.maximum(build.kept("largest", newest.shape[1:], LOWEST), newest)
     build.keep("largest", largest)
-    return build.step(build.behind("global_max", largest))
+    return build.step(build.logits(largest))
 
 
 def _window_of_maxima(model):
     build = _Builder(model)
     frames = model.inputs[0].shape[1]
     maxima = build.joined("maxima_before", _newest_maximum(build), frames - 5)
-    return build.step(build.behind("global_max", layers.GlobalMaxPooling1D()(maxima)), frames)
+    return build.step(build.logits(layers.GlobalMaxPooling1D()(maxima)), frames)
 
 
 def _newest_maximum(build):
@@ -313,7 +325,7 @@ def _newest_maximum(build):
         in_space = build.layer(f"{over_time}_pad").padding[1:]
         x = build.layer(over_time)(layers.ZeroPadding3D(((0, 0), *in_space))(x))
         x = build.per_frame(x, per_frame)
-    return build.layer("global_max")(x)
+    return layers.GlobalMaxPooling3D()(x)
 
 
 def _window_of_features(model, last):

@@ -142,14 +142,15 @@ def test_another_program_answers_as_keras_does(files, case, ending):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_colours_odd_sizes_and_lengths_are_exported(ending, tmp_path, runtimes):
+def test_colours_odd_sizes_lengths_and_answers_at_every_frame_are_exported(ending, tmp_path, runtimes):
     """The exporter compares; what is left to see is that the model stays as it is."""
-    model = models.cnn_rnn(3, (5, 18, 22, 3), cell="lstm", features="pooled", lengths=True)
+    model = models.cnn_rnn(3, (5, 18, 22, 3), cell="lstm", features="pooled", lengths=True, every_frame=True)
     kinds = [type(layer) for layer in model.layers]
     FORMATS[ending](model, tmp_path / f"model{ending}")
     FORMATS[ending](last_frames(model), tmp_path / f"step{ending}")
     assert [type(layer) for layer in model.layers] == kinds
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"model{ending}", "step.json", f"step{ending}"]
+    FORMATS[ending](models.conv3d(2, SHAPE, padding="causal", every_frame=True), tmp_path / f"model{ending}")
 
 
 def other_sequential():
