@@ -358,7 +358,7 @@ def accuracy_by_frame(
     Raises
     ------
     TypeError, ValueError
-        As of `accuracy`, or if ``y`` has one label per clip.
+        If `accuracy` refuses these arguments, or ``y`` has one label per clip.
 
     Examples
     --------

@@ -289,7 +289,7 @@ def conv3d(
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
 
     Raises
     ------
@@ -350,7 +350,7 @@ def conv2plus1d(
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
 
     Raises
     ------
@@ -414,7 +414,7 @@ def cnn_rnn(
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
 
     Raises
     ------
@@ -466,7 +466,7 @@ def conv_lstm(
     Returns
     -------
     keras.Model
-        Clips (B, T, H, W, C), uint8, to logits (B, classes) or (B, T, classes), float32; not compiled.
+        Clips (B, T, H, W, C), uint8, to logits (B, classes), float32; not compiled.
 
     Raises
     ------

@@ -453,7 +453,7 @@ def visible(
     Raises
     ------
     TypeError, ValueError
-        As of `clips`.
+        If `clips` refuses these arguments.
 
     Examples
     --------
