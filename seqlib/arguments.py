@@ -274,7 +274,7 @@ def rank(value: Any) -> int | None:
     2
     """
     shape = getattr(value, "shape", None)
-    return getattr(shape, "rank", None if shape is None else len(shape))
+    return len(shape) if isinstance(shape, tuple) else getattr(shape, "rank", None)
 
 
 def _as_array(name, value):

@@ -461,7 +461,7 @@ def visible(
 
     >>> flash = visible("event", n=2, frames=8)
     >>> np.maximum.accumulate(flash, axis=1).tolist()
-    [[0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1, 1]]
+    [[0, 0, 0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 0, 0]]
     """
     task = find(task)
     options = _options(task, None, frames, resolution, size, speed, brightness, noise, block, gap, onset)
