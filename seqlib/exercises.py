@@ -52,7 +52,7 @@ def check(number: str, answer: Any) -> Verdict:
     >>> check("P.1", lambda clip: clip[:, ::-1])
     P.1: not yet. This turns every frame upside down; time is the first axis of a clip.
     >>> check("2.1", 432)
-    2.1: not yet. The first convolution has so many weights in colour; how many more is that than in grey?
+    2.1: not yet. This is how many weights the first convolution has in colour; how many more is that than in grey?
     """
     if isinstance(number, str) and number in OPEN:
         raise ValueError(f"exercise {number} has no check: compare your answer with its solution")
@@ -494,7 +494,7 @@ def _growth(answer, random):
             return f"`{name}`: frames are channels here, so the first layer reads twice as many"
         if name == "early_fusion":
             return (
-                f"`{name}`: only the first layer reads the frames; behind it nothing has changed. Build both and count"
+                f"`{name}`: only the first layer reads the frames; after it nothing has changed. Build both and count"
             )
         if not parameters:
             return f"`{name}`, parameters: the same weights serve every frame"
@@ -616,8 +616,8 @@ EXERCISES = {
     "2.1": value(
         "the number of parameters that are added",
         3 * 3 * (3 - 1) * 16,
-        (432, "the first convolution has so many weights in colour; how many more is that than in grey?"),
-        (448, "with its biases, the first convolution has so many in colour; how many more is that than in grey?"),
+        (432, "this is how many weights the first convolution has in colour; how many more is that than in grey?"),
+        (448, "this is how many it has in colour, with its biases; how many more is that than in grey?"),
         (144, "these are the weights for one more channel; from grey to colour there are two more"),
         (320, "the biases do not double: there is one for each filter, whatever the input"),
         (2 * 27_716, "this would be the whole network times three, but only one layer reads the channels of the clip"),
@@ -674,10 +674,10 @@ EXERCISES = {
         "largest(features, lengths)",
         _padded,
         _largest,
-        (lambda features, lengths: features.max(1), "the frames behind a clip's end are counted as well"),
+        (lambda features, lengths: features.max(1), "the frames after a clip's end are counted as well"),
         (
             lambda features, lengths: _largest(features, lengths, instead=0),
-            "a feature that is negative in every frame comes out as 0: put something smaller behind the end",
+            "a feature that is negative in every frame comes out as 0: put something smaller after the end",
         ),
         (
             lambda features, lengths: _largest(features, lengths, longer=1),
@@ -873,11 +873,11 @@ EXERCISES = {
         _mean_change,
         (
             lambda features, lengths: (features[:, -1] - features[:, 0]) / (features.shape[1] - 1),
-            "this takes the last place of the array, which is behind the end of a shorter clip",
+            "this takes the last place of the array, which is after the end of a shorter clip",
         ),
         (
             lambda features, lengths: (features[:, -1] - features[:, 0]) / (lengths - 1)[:, None],
-            "this takes the last place of the array, which is behind the end of a shorter clip",
+            "this takes the last place of the array, which is after the end of a shorter clip",
         ),
         (
             lambda features, lengths: _mean_change(features, lengths) * ((lengths - 1) / lengths)[:, None],

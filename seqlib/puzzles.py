@@ -494,7 +494,7 @@ PUZZLES = {
         lambda clip, kernel: np.pad(clip, ((kernel - 1, 0), (0, 0), (0, 0))),
         (
             lambda clip, kernel: np.pad(clip, ((0, kernel - 1), (0, 0), (0, 0))),
-            "blank frames behind the clip open the future: put them in front",
+            "blank frames after the clip open the future: put them in front",
         ),
         (
             lambda clip, kernel: np.pad(clip, ((kernel, 0), (0, 0), (0, 0))),

@@ -240,7 +240,7 @@ TABLE = {
     "2.1": (
         288.0,
         {
-            "so many weights": 432,
+            "how many weights": 432,
             "with its biases": 448,
             "one more channel": 144,
             "biases do not double": 320,
@@ -385,7 +385,7 @@ TABLE = {
     "4.4": (
         lambda features, lengths: np.stack([clip[:n].max(0) for clip, n in zip(features, lengths, strict=True)]),
         {
-            "behind a clip's end": lambda features, lengths: features.max(1),
+            "after a clip's end": lambda features, lengths: features.max(1),
             "comes out as 0": lambda features, lengths: np.stack(
                 [np.vstack([clip[:n], 0 * clip[n:]]).max(0) for clip, n in zip(features, lengths, strict=True)]
             ),
@@ -609,7 +609,7 @@ TABLE = {
             [np.diff(clip[:n], axis=0).mean(0) for clip, n in zip(features, lengths, strict=True)]
         ),
         {
-            "behind the end": lambda features, lengths: np.diff(features, axis=1).mean(1),
+            "after the end": lambda features, lengths: np.diff(features, axis=1).mean(1),
             "has 9 differences": lambda features, lengths: np.stack(
                 [np.diff(clip[:n], axis=0).sum(0) / n for clip, n in zip(features, lengths, strict=True)]
             ),
