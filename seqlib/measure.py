@@ -306,7 +306,7 @@ def accuracy(model: keras.Model, x: ModelInput, y: NDArray[np.integer], batch: i
         Clips to logits or probabilities: the best class is the same.
     x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
     y : integer array (B,), or (B, T) for a model that answers at every frame
-        Labels behind a clip's end do not count.
+        Labels after a clip's end do not count.
     batch : int
         How many clips at a time, at least 1.
 
@@ -379,7 +379,7 @@ def accuracy_by_frame(
 def _scores(model, x, y, batch):
     """Predict clips and check their labels; return the scores, and which answers count, bool, of the labels' shape.
 
-    Answers behind a clip's end do not.
+    Answers after a clip's end do not.
     """
     model = classifier(model, arguments.clip_shape(x), every_frame=arguments.rank(y) == 2)
     scores = logits(model, x, batch)
@@ -595,7 +595,7 @@ def classification_report(
         Clips to logits, or to probabilities.
     x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
     y : integer array (B,), or (B, T) for a model that answers at every frame
-        Labels behind a clip's end do not count.
+        Labels after a clip's end do not count.
     classes : sequence of str, optional
         The classes' names, such as ``seqlib.TASKS["direction"].classes``. Default: their numbers.
     batch : int

@@ -135,7 +135,7 @@ def fit(
 ) -> Run:
     """Train a model: Adam on the cross-entropy of its logits.
 
-    A model that answers at every frame is trained on labels for every frame; those behind a clip's end do not count.
+    A model that answers at every frame is trained on labels for every frame; those after a clip's end do not count.
 
     Sets the seeds of Python, NumPy and TensorFlow. On one CPU, with one number of threads, the same initial weights,
     clips and seed end in the same weights, bit for bit. A GPU sums in whatever order is quickest; where you need the
@@ -255,7 +255,7 @@ def _batched(name, data, model, problems, batch, shuffle):
 
 
 def _present_alone(data, model):
-    """Give answers at the frames behind a clip's end the weight 0."""
+    """Give answers at the frames after a clip's end the weight 0."""
     if len(model.outputs[0].shape) == 2 or not takes_lengths(model):
         return data
     frames = model.inputs[0].shape[1]
