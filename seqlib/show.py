@@ -5,6 +5,7 @@ A picture's text is made from what it shows: `describe` looks at the pixels, `le
 
 from __future__ import annotations
 
+import gzip
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -111,7 +112,21 @@ _SHADES = LinearSegmentedColormap.from_list("shades", ["#F4F4F1", "#7C7CE0", "#2
 
 
 class Picture(IPythonImage):
-    """A PNG for notebooks that says in words what it shows: in its metadata, and wherever it is printed."""
+    """A PNG for notebooks that says in words what it shows: in its metadata, and wherever it is printed.
+
+    Attributes
+    ----------
+    svg : str
+        The same as SVG, which a notebook then stores and shows besides; or "".
+    """
+
+    svg = ""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        data, metadata = super()._repr_mimebundle_(include, exclude)
+        if self.svg:
+            data, metadata = data | {"image/svg+xml": self.svg}, metadata | {"image/svg+xml": metadata["image/png"]}
+        return data, metadata
 
     def __repr__(self) -> str:
         return self.metadata["alt"]
@@ -816,7 +831,10 @@ def _ink(shade):
 
 
 def picture(figure: Figure, alt: str) -> Picture:
-    """Turn a Matplotlib figure into a PNG with alternative text, and close the figure.
+    """Turn a Matplotlib figure into a picture with alternative text, and close the figure.
+
+    Lines and words are smaller as SVG, so there is SVG besides the PNG. Images are not: of these there is a PNG alone,
+    of twice the resolution.
 
     Parameters
     ----------
@@ -829,14 +847,25 @@ def picture(figure: Figure, alt: str) -> Picture:
     Picture
     """
     _text("alt", alt)
-    rendered = io.BytesIO()
-    figure.savefig(rendered, format="png")
+    lines = io.StringIO()
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlib"}):  # words stay words; the same in each run
+        figure.savefig(lines, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    svg, pixels = lines.getvalue(), _rendered(figure, 96)
+    if len(gzip.compress(svg.encode())) > len(pixels):
+        svg, pixels = "", _rendered(figure, 192)
     plt.close(figure)
-    drawn = Image.open(rendered).convert("RGB")
-    # Half the bytes. The octree keeps the colours of small marks, which a median cut mixes with others.
-    few_colours = drawn.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    width, _ = figure.get_size_inches() * 96
-    return Picture(png(few_colours), format="png", width=round(width), metadata={"alt": alt})
+    shown = Picture(pixels, format="png", width=round(figure.get_size_inches()[0] * 96), metadata={"alt": alt})
+    shown.svg = svg
+    return shown
+
+
+def _rendered(figure, dpi):
+    """Render a Matplotlib figure as PNG, with few colours: half the bytes."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=dpi)
+    drawn = Image.open(data).convert("RGB")
+    # The octree keeps the colours of small marks, which a median cut mixes with others.
+    return png(drawn.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE))
 
 
 def glue(**numbers: float | str | np.generic) -> None:

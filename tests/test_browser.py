@@ -63,8 +63,9 @@ SHIFTED = """async () => {
 
 def weight(response):
     """The bytes of an answer on the way."""
-    body = response.body()
-    return len(body if response.request.resource_type in ("image", "font") else gzip.compress(body))
+    body, kind = response.body(), response.headers.get("content-type", "")
+    packed = response.request.resource_type in ("image", "font") and "svg" not in kind
+    return len(body if packed else gzip.compress(body))
 
 
 @contextmanager

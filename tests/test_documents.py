@@ -169,6 +169,7 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
     classes = set(re.findall(r"\.([a-z][\w-]*)", re.sub(r'"[^"]*"', "", selectors)))
     ours = {
         "js",
+        "drawing",
         "family",
         "folklore",
         "from-lesson",

@@ -1,19 +1,23 @@
-"""The directive ``clip``: a clip, or the members of a twin set, as a film strip that player.js brings to life."""
+"""Clips as film strips that player.js brings to life: of the directive ``clip``, and the animations of the lessons."""
 
 import io
 import json
 from html import escape
+from pathlib import Path
 from string import ascii_uppercase
 
 import numpy as np
 from docutils import nodes
 from docutils.parsers.rst import directives
 from lessons import keep_picture
-from PIL import Image
+from PIL import Image, ImageSequence
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import seqlib
 from seqlib import rendering, show, tasks
+
+logger = logging.getLogger(__name__)
 
 CONTROLS = """<div class="clip-controls" role="group" aria-label="player">
 <button type="button" class="clip-toggle">Play</button>
@@ -55,13 +59,7 @@ class Clip(SphinxDirective):
             raise self.error(str(error)) from error
         if "letters" in self.options:
             names = list(ascii_uppercase[: len(names)])
-        descriptions = [show.describe(member) for member in members]
-        _, frames, side, *_ = members.shape
-        figure = clip(classes=["clip"], frames=frames, side=side, members=list(zip(names, descriptions, strict=True)))
-        alt = " | ".join(f"{name}: {text}" if name else text for name, text in figure["members"])
-        figure += nodes.image(uri=keep_picture(self.env, film_strip(members)), alt=f"Film strip. {alt}")
-        if len(names) > 1:
-            figure += nodes.paragraph("", f"From top to bottom: {'; '.join(names)}.", classes=["clip-rows"])
+        figure = film(self.env, members, list(zip(names, map(show.describe, members), strict=True)))
         if self.content:
             caption = nodes.caption()
             caption += [child for part in self.parse_content_to_nodes() for child in part.children]
@@ -70,6 +68,18 @@ class Clip(SphinxDirective):
         for module in (tasks, rendering, show):  # another clip, another page
             self.env.note_dependency(module.__file__)
         return [figure]
+
+
+def film(env, members, described):
+    """Make a clip's figure of grey members (k, T, H, W, C) and the name and description of each."""
+    _, frames, side, *_ = members.shape
+    figure = clip(classes=["clip"], frames=frames, side=side, members=described)
+    alt = " | ".join(f"{name}: {text}" if name else text for name, text in described)
+    figure += nodes.image(uri=keep_picture(env, film_strip(members)), alt=f"Film strip. {alt}")
+    if len(described) > 1:
+        names = "; ".join(name for name, _ in described)
+        figure += nodes.paragraph("", f"From top to bottom: {names}.", classes=["clip-rows"])
+    return figure
 
 
 def draw(task, *, twins=None, index=0, **options):
@@ -102,6 +112,47 @@ def film_strip(members):
     return png.getvalue()
 
 
+def taken_apart(animation):
+    """Take the clips out of an animation of `seqlib.show.animation`.
+
+    Parameters
+    ----------
+    animation : PIL image
+        Its frames hold clips side by side, each pixel a square, on white, which may have their names at the top.
+
+    Returns
+    -------
+    uint8 array (k, T, H, W, 3)
+    bool
+        Whether there are names.
+    """
+    frames = np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(animation)])
+    drawn = (frames < 255).any(-1)
+    rows, columns = (np.flatnonzero(drawn.mean(axes) > 0.5) for axes in ((0, 2), (0, 1)))
+    clips = np.split(frames[:, rows][:, :, columns], np.flatnonzero(np.diff(columns) > 1) + 1, axis=2)
+    changes = np.flatnonzero((clips[0][:, 1:] != clips[0][:, :-1]).any((0, 2, 3))) + 1
+    step = np.gcd.reduce([len(rows), *changes])
+    return np.stack(clips)[:, :, ::step, ::step], bool(rows[0])
+
+
+def play_animations(app, doctree):
+    """Give the book's player to each animation that a lesson has stored."""
+    for picture in list(doctree.findall(nodes.image)):
+        path = Path(app.env.relfn2path(picture["uri"])[1])
+        if path.suffix != ".png" or not path.is_file():
+            continue
+        with Image.open(path) as animation:
+            if not getattr(animation, "is_animated", False):
+                continue
+            members, named = taken_apart(animation)
+        if (members != members[..., :1]).any() or not members.all():
+            logger.warning("only a grey animation without black has a player: %s", picture["alt"], location=picture)
+            continue
+        parts = picture["alt"].removeprefix("Animation. ").split(" | ")
+        described = [part.split(": ", 1) if named else ("", part) for part in parts]
+        picture.replace_self(film(app.env, members, described))
+
+
 def visit_clip(self, node):
     """Open the figure, with what the player needs to know, and the player's elements, so that nothing moves later."""
     known = {"data-frames": node["frames"], "data-members": json.dumps(node["members"])}
@@ -130,5 +181,6 @@ def setup(app):
     """Register with Sphinx; builders other than HTML take a clip for the figure that it is."""
     app.add_node(clip, html=(visit_clip, depart_clip))
     app.add_directive("clip", Clip)
+    app.connect("doctree-read", play_animations, priority=100)  # before Sphinx collects the pictures
     app.connect("html-page-context", add_player)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

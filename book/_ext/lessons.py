@@ -24,12 +24,12 @@ def read(env, name):
     return {cell.id: cell for cell in nbformat.read(path, 4).cells} if path.exists() else {}
 
 
-def keep_picture(env, png):
+def keep_picture(env, data, suffix=".png"):
     """Write a picture beside the built pages, named after its content; return its path as the page sees it."""
     folder = Path(env.app.outdir).parent / "pictures"
     folder.mkdir(exist_ok=True)
-    path = folder / f"{hashlib.sha256(png).hexdigest()[:16]}.png"
-    path.write_bytes(png)
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}{suffix}"
+    path.write_bytes(data)
     page = Path(env.doc2path(env.docname)).parent
     return Path(os.path.relpath(path, page)).as_posix()
 
@@ -49,8 +49,13 @@ class Picture(SphinxDirective):
         if len(found) != 1:
             raise self.error(f"picture must name a cell with one picture, as in notebook::id, not {self.arguments[0]}")
         alt = found[0].metadata["image/png"]["alt"]
-        figure = nodes.figure(classes=["wide", "from-lesson"])
-        figure += nodes.image(uri=keep_picture(self.env, b64decode(found[0].data["image/png"])), alt=alt)
+        width = found[0].metadata["image/png"]["width"]
+        figure = nodes.figure(classes=["from-lesson"] if width < 544 else ["wide", "from-lesson"])
+        if "image/svg+xml" in found[0].data:
+            kept = keep_picture(self.env, found[0].data["image/svg+xml"].encode(), ".svg")
+        else:
+            kept = keep_picture(self.env, b64decode(found[0].data["image/png"]))
+        figure += nodes.image(uri=kept, alt=alt, width=f"{width}px", classes=["no-scaled-link"])
         if self.content:
             caption = nodes.caption()
             caption += [child for part in self.parse_content_to_nodes() for child in part.children]
