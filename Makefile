@@ -95,9 +95,11 @@ audit: book  ## Audit the built book with an HTML validator, the newest axe and 
 repository: $(READY)  ## Set the public address, URL=https://..., and write it into the setup cells and badges.
 	@$(IN_VENV) tools.setup_cell $(if $(filter undefined,$(origin URL)),,"$(URL)")
 
-lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock.
-	@$(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
-		--generate-hashes --no-annotate --no-header requirements.txt -o requirements.lock
+RESOLVE = $(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
+	--generate-hashes --no-annotate --no-header
+lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock, and requirements-export.txt with these versions.
+	@$(RESOLVE) requirements.txt -o requirements.lock
+	@$(RESOLVE) -c requirements.lock requirements-export.txt -o requirements-export.lock
 
 fonts: book  ## Make the book's fonts, book/fonts/, of the characters that its pages show (needs the network).
 	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with ziamath==0.13 python -m tools.fonts
@@ -133,3 +135,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(IN_VENV) uv pip install --python .venv/bin/python --require-hashes -r requirements.lock || $(NOT_FETCHED)
 	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@echo "$(CURDIR)" > $(READY)
+
+# What seqlib.export needs, which only its tests use here: without it they are skipped.
+.venv/export: $(READY) requirements-export.lock
+	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-export.lock
+	@touch $@

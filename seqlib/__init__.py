@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
     from . import (
         backend,
         exercises,
+        export,
         measure,
         model_files,
         models,
@@ -20,14 +21,17 @@ if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
         quizzes,
         rendering,
         show,
+        stream,
+        stream_steps,
         tasks,
         training,
         video,
+        watch,
         widgets,
     )
     from .exercises import check
     from .quizzes import quiz
-    from .tasks import TASKS, clips, twins
+    from .tasks import TASKS, clips, twins, visible
     from .training import dataset
 
 __version__ = "0.1.0"
@@ -39,6 +43,7 @@ __all__ = [
     "clips",
     "dataset",
     "exercises",
+    "export",
     "measure",
     "model_files",
     "models",
@@ -47,10 +52,14 @@ __all__ = [
     "quizzes",
     "rendering",
     "show",
+    "stream",
+    "stream_steps",
     "tasks",
     "training",
     "twins",
     "video",
+    "visible",
+    "watch",
     "widgets",
 ]
 
@@ -58,6 +67,7 @@ _HOME = {  # where each public function lives; the other names are modules
     "TASKS": "tasks",
     "clips": "tasks",
     "twins": "tasks",
+    "visible": "tasks",
     "dataset": "training",
     "check": "exercises",
     "quiz": "quizzes",

@@ -21,6 +21,7 @@ __all__ = [
     "integer",
     "labels",
     "number",
+    "rank",
     "same_shape",
     "scale",
     "span",
@@ -264,6 +265,18 @@ def clip_shape(value: Any, rank: int = 5) -> tuple[int | None, ...] | None:
     return tuple(shape[rank - 4 :]) if known else None
 
 
+def rank(value: Any) -> int | None:
+    """Return how many axes an array, or what a Dataset says of one, has; None if that is unknown.
+
+    Examples
+    --------
+    >>> rank(np.zeros((8, 16)))
+    2
+    """
+    shape = getattr(value, "shape", None)
+    return len(shape) if isinstance(shape, tuple) else getattr(shape, "rank", None)
+
+
 def _as_array(name, value):
     """Say how to make an array of what is none, if that is known."""
     if hasattr(value, "element_spec"):
@@ -372,7 +385,14 @@ def _as_labels(value, shape, classes):
             return ", one-hot: give y.argmax(-1)"
         if rows == (1,):
             return f" of shape {value.shape}: give y[..., 0].astype(np.int64)"
-        return f": give one label per clip, not {rows[0]}, such as one per frame"
+        return (
+            f": give one label per clip, not {rows[0]}, such as one per frame; for those, build a model that answers "
+            "at every frame, every_frame=True"
+        )
+    if len(shape) == 2 and value.shape == tuple(shape[:1]):
+        return (
+            f": the model answers at every frame; for the same label at each, give np.repeat(y[:, None], {shape[1]}, 1)"
+        )
     if value.dtype.kind in "bf":
         return ": give y.astype(np.int64)"
     return ": give np.unique(y, return_inverse=True)[1]" if value.dtype.kind in "OSU" else ""

@@ -132,8 +132,10 @@ def takes_lengths(model: keras.Model) -> bool:
     return lengths.name == "lengths" and lengths.shape in ((None,), (None, 1)) and "int" in lengths.dtype
 
 
-def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> keras.Model:
+def classifier(model: Any, clip_shape: Sequence[int | None] | None = None, *, every_frame: bool = False) -> keras.Model:
     """Return ``model`` if it gives clips one score per class, or say what it does instead; see `takes_clips`.
+
+    With ``every_frame`` it may also give one score per class at every frame, (B, T, classes).
 
     Raises
     ------
@@ -150,12 +152,14 @@ def classifier(model: Any, clip_shape: Sequence[int | None] | None = None) -> ke
         )
     (scores,) = model.outputs
     shape = tuple(scores.shape)
-    if len(shape) != 2:
+    at_frames = len(shape) == 3 and shape[1] == model.inputs[0].shape[1]
+    if len(shape) != 2 and not (every_frame and at_frames):
+        hint = "; if it is to answer at every frame, give labels (B, T) in training and measuring" if at_frames else ""
         raise ValueError(
             f"model must end in one score per class, shape (None, classes), not {shape}: "
-            "pool or flatten before the last layer, for example with keras.layers.Flatten()"
+            f"pool or flatten before the last layer, for example with keras.layers.Flatten(){hint}"
         )
-    if shape[1] is None or shape[1] < 2:
+    if shape[-1] is None or shape[-1] < 2:
         raise ValueError(
             f"model must end in one score per class, shape (None, classes) with at least 2 classes, not {shape}: "
             "a yes-no question has two classes, so end it in keras.layers.Dense(2)"

@@ -39,10 +39,12 @@ __all__ = [
     "Claim",
     "ClassificationReport",
     "Counts",
+    "FrameAccuracy",
     "Layer",
     "Timing",
     "TwinReport",
     "accuracy",
+    "accuracy_by_frame",
     "average_precision",
     "check_claims",
     "classification_report",
@@ -94,15 +96,55 @@ class Accuracy(NamedTuple):
         return self._interval()[1]
 
     def _interval(self):
-        """E. B. Wilson, Probable inference, JASA 22 (1927) 209-212; z for 95%."""
-        z, n, p = 1.959964, self.total, self.value
-        centre = p + z**2 / (2 * n)
-        spread = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-        low, high = (centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)
-        return (0.0 if self.right == 0 else low), (1.0 if self.right == n else high)
+        return _wilson(self.value, self.total)
 
     def __str__(self) -> str:
         return f"{self.value:.1%} ({self.right:,} of {self.total:,}, 95% interval {self.low:.1%} to {self.high:.1%})"
+
+
+class FrameAccuracy(Accuracy):
+    """How many answers at the frames of clips were right.
+
+    The answers about one clip are not independent. The interval is that of as many independent answers as there are
+    clips: the share of right answers about a clip varies at most as much as one answer does.
+
+    Parameters
+    ----------
+    right, total : int
+        Answers.
+    clips : float
+        How many clips they are about. Of clips of different length, how many equally long ones would say as much.
+
+    Examples
+    --------
+    >>> accuracy = FrameAccuracy(right=1440, total=1600, clips=100)
+    >>> print(accuracy)
+    90.0% (1,440 of 1,600, 95% interval 82.6% to 94.5%)
+    """
+
+    clips: float
+
+    def __new__(cls, right: int, total: int, clips: float) -> FrameAccuracy:
+        """Keep the number of clips beside the two others."""
+        self = super().__new__(cls, right, total)
+        self.clips = clips
+        return self
+
+    def _interval(self):
+        return _wilson(self.value, self.clips)
+
+
+def _wilson(p, n):
+    """E. B. Wilson, Probable inference, JASA 22 (1927) 209-212; z for 95%."""
+    z = 1.959964
+    centre = p + z**2 / (2 * n)
+    spread = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    low, high = (centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)
+    return (0.0 if p == 0 else low), (1.0 if p == 1 else high)
+
+
+def _accuracy(right, total, *clips):
+    return FrameAccuracy(right, total, *clips) if clips else Accuracy(right, total)
 
 
 class Counts(NamedTuple):
@@ -179,6 +221,8 @@ _compiled: weakref.WeakKeyDictionary[keras.Model, Any] = (
 def logits(model: keras.Model, x: ModelInput, batch: int = 32) -> NDArray[np.float32]:
     """Predict clips in batches; uint8 (B, T, H, W, C) to float32 (B, classes): logits, or what the model ends in.
 
+    Of a model that answers at every frame they are (B, T, classes).
+
     This is done on the CPU, whatever the model was trained on: that twins get the same bits is promised there alone.
     From 500 clips on, the model is compiled, once; its weights may change afterwards, its layers may not.
 
@@ -192,7 +236,7 @@ def logits(model: keras.Model, x: ModelInput, batch: int = 32) -> NDArray[np.flo
 
     Returns
     -------
-    float32 array (B, classes)
+    float32 array (B, classes) or (B, T, classes)
 
     Raises
     ------
@@ -210,7 +254,7 @@ def logits(model: keras.Model, x: ModelInput, batch: int = 32) -> NDArray[np.flo
     >>> logits(seqlib.models.single_frame(4), x).shape
     (6, 4)
     """
-    model = classifier(model, arguments.clip_shape(x))
+    model = classifier(model, arguments.clip_shape(x), every_frame=True)
     clips, lengths = arguments.clips_and_lengths("x", x, takes_lengths(model), rescaled=rescales(model))
     arguments.same_shape("x", clips.shape[1:], model.inputs[0].shape[1:])
     batch = arguments.integer("batch", batch, 1)
@@ -222,7 +266,7 @@ def logits(model: keras.Model, x: ModelInput, batch: int = 32) -> NDArray[np.flo
         batches = (_part(fed, slice(i, i + batch)) for i in range(0, len(clips), batch))
         scores = np.concatenate([answer(part).numpy() for part in batches])
     if not np.isfinite(scores).all():
-        row = scores[~np.isfinite(scores).all(axis=1)][0]
+        row = scores[~np.isfinite(scores).all(axis=-1)][0]
         raise ValueError(
             f"model must give finite scores, not {row}: its weights or its pixels are too large; "
             "build it again, and train it with a smaller learning rate"
@@ -261,7 +305,8 @@ def accuracy(model: keras.Model, x: ModelInput, y: NDArray[np.integer], batch: i
     model : keras.Model
         Clips to logits or probabilities: the best class is the same.
     x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
-    y : integer array (B,)
+    y : integer array (B,), or (B, T) for a model that answers at every frame
+        Labels after a clip's end do not count.
     batch : int
         How many clips at a time, at least 1.
 
@@ -286,9 +331,71 @@ def accuracy(model: keras.Model, x: ModelInput, y: NDArray[np.integer], batch: i
     >>> accuracy(seqlib.models.single_frame(4), x, y).total
     8
     """
+    scores, counts = _scores(model, x, y, batch)
+    right = (scores.argmax(-1) == y) & counts
+    return _accuracy(int(right.sum()), int(counts.sum()), *_clips_counted(counts))
+
+
+def accuracy_by_frame(
+    model: keras.Model, x: ModelInput, y: NDArray[np.integer], batch: int = 32
+) -> tuple[Accuracy, ...]:
+    """Count right answers at each frame, over the clips that have it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips to logits (B, T, classes), or to probabilities.
+    x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
+    y : integer array (B, T)
+    batch : int
+        How many clips at a time, at least 1.
+
+    Returns
+    -------
+    tuple of Accuracy
+        One for each frame up to the end of the longest clip.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `accuracy` refuses these arguments, or ``y`` has one label per clip.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, _ = seqlib.clips("event", n=8)
+    >>> model = seqlib.models.cnn_rnn(2, every_frame=True)
+    >>> [accuracy.total for accuracy in accuracy_by_frame(model, x, seqlib.visible("event", n=8))] == [8] * 16
+    True
+    """
+    if arguments.rank(y) == 1:
+        raise ValueError(f"y must be labels for every frame, shape (B, T), not {y.shape}")
+    scores, counts = _scores(model, x, y, batch)
+    right = (scores.argmax(-1) == y) & counts
+    pairs = zip(right.sum(0).tolist(), counts.sum(0).tolist(), strict=True)
+    return tuple(Accuracy(right, total) for right, total in pairs if total)
+
+
+def _scores(model, x, y, batch):
+    """Predict clips and check their labels; return the scores, and which answers count, bool, of the labels' shape.
+
+    Answers after a clip's end do not.
+    """
+    model = classifier(model, arguments.clip_shape(x), every_frame=arguments.rank(y) == 2)
     scores = logits(model, x, batch)
-    arguments.labels("y", y, scores.shape[:1], scores.shape[-1])
-    return Accuracy(int((scores.argmax(-1) == y).sum()), len(y))
+    arguments.labels("y", y, scores.shape[:-1], scores.shape[-1])
+    if y.ndim == 2 and takes_lengths(model):
+        return scores, np.arange(y.shape[1]) < x[1][:, None]
+    return scores, np.ones(y.shape, bool)
+
+
+def _clips_counted(counts):
+    """Say how many equally long clips the counted frames (B, T) are worth; nothing of counted clips (B,).
+
+    L. Kish, Survey Sampling, 1965, section 11.7: weights that differ cost precision.
+    """
+    frames = counts.sum(axis=1) if counts.ndim == 2 else np.zeros(0)
+    return (float(frames.sum() ** 2 / (frames**2).sum()),) if frames.any() else ()
 
 
 def twin_agreement(model: keras.Model, x: ModelInput, y: NDArray[np.integer], batch: int = 32) -> TwinReport:
@@ -411,26 +518,33 @@ class ClassificationReport(NamedTuple):
         For each class, see `average_precision`; None for a class of which there are no clips, or no others.
     classes : tuple of str
         The classes' names.
+    clips : tuple of float
+        Of answers at every frame, the number of clips as in `FrameAccuracy`: of all classes, then of each.
     """
 
     confusion: tuple[tuple[int, ...], ...]
     average_precisions: tuple[float | None, ...]
     classes: tuple[str, ...]
+    clips: tuple[float, ...] = ()
 
     @property
     def accuracy(self) -> Accuracy:
         """How many answers were right, over all classes."""
-        return Accuracy(sum(row[i] for i, row in enumerate(self.confusion)), sum(map(sum, self.confusion)))
+        right = sum(row[i] for i, row in enumerate(self.confusion))
+        return _accuracy(right, sum(map(sum, self.confusion)), *self.clips[:1])
 
     @property
     def majority(self) -> Accuracy:
         """The majority baseline: how many answers would be right if each was the most frequent class."""
-        return Accuracy(max(map(sum, self.confusion)), self.accuracy.total)
+        return _accuracy(max(map(sum, self.confusion)), self.accuracy.total, *self.clips[:1])
 
     @property
     def recalls(self) -> tuple[Accuracy | None, ...]:
         """For each class, how many of its clips were given it; None for a class of which there are no clips."""
-        return tuple(Accuracy(row[i], sum(row)) if any(row) else None for i, row in enumerate(self.confusion))
+        return tuple(
+            _accuracy(row[i], sum(row), *self.clips[i + 1 : i + 2]) if any(row) else None
+            for i, row in enumerate(self.confusion)
+        )
 
     def __str__(self) -> str:
         most = self.classes[max(range(len(self.classes)), key=lambda i: sum(self.confusion[i]))]
@@ -480,7 +594,8 @@ def classification_report(
     model : keras.Model
         Clips to logits, or to probabilities.
     x : uint8 array (B, T, H, W, C), or (clips, lengths) for a model with lengths
-    y : integer array (B,)
+    y : integer array (B,), or (B, T) for a model that answers at every frame
+        Labels after a clip's end do not count.
     classes : sequence of str, optional
         The classes' names, such as ``seqlib.TASKS["direction"].classes``. Default: their numbers.
     batch : int
@@ -506,16 +621,20 @@ def classification_report(
     >>> report.majority.right, [recall.total for recall in report.recalls]
     (2, [2, 2, 2, 2])
     """
-    scores = logits(model, x, batch)
-    arguments.labels("y", y, scores.shape[:1], scores.shape[-1])
+    scores, counts = _scores(model, x, y, batch)
     names = _class_names(classes, scores.shape[-1])
+    clips = ()
+    if counts.ndim == 2:
+        of_class = (_clips_counted(counts & (y == label)) or (0.0,) for label in range(len(names)))
+        clips = (*_clips_counted(counts), *(number for (number,) in of_class))
+    scores, y = scores[counts], y[counts]
     confusion = np.zeros((len(names), len(names)), int)
     np.add.at(confusion, (y, scores.argmax(-1)), 1)
     precisions = (
         average_precision(odds, y == label) if 0 < (y == label).sum() < len(y) else None
         for label, odds in enumerate(_log_odds(scores).T)
     )
-    return ClassificationReport(tuple(map(tuple, confusion.tolist())), tuple(precisions), names)
+    return ClassificationReport(tuple(map(tuple, confusion.tolist())), tuple(precisions), names, clips)
 
 
 def _class_names(classes, count):

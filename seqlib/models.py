@@ -258,7 +258,13 @@ def attention_pooling(
 
 
 def conv3d(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    padding: str = "same",
+    lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build a 3D CNN: two convolutions see three frames each, so that a unit of the last layer sees five.
 
@@ -270,9 +276,15 @@ def conv3d(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    padding : {"same", "causal", "valid"}
+        What the kernels see beyond the clip's ends in time: zeros at both; zeros before the first frame alone, so that
+        no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes); it takes
+        ``padding="causal"``.
 
     Returns
     -------
@@ -284,7 +296,9 @@ def conv3d(
     TypeError
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
-        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed; if
+        there are fewer than 5 frames, or lengths, with ``padding="valid"``; if there is to be an answer at every frame
+        with another padding than "causal".
 
     Examples
     --------
@@ -293,17 +307,25 @@ def conv3d(
     (5, 15, 15)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    _pads(padding, clip_shape, lengths, every_frame)
     x = _only(present, x)
-    x = layers.Conv3D(16, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = _over_time(x, 16, (3, 3, 3), (1, 2, 2), padding, name="conv1")
     x = _only(present, x)
-    x = layers.Conv3D(32, (3, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
+    x = _over_time(x, 32, (3, 3, 3), (1, 2, 2), padding, name="conv2")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
-    x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
+    x = _only(present, x)
+    x = _largest_so_far(x) if every_frame else layers.GlobalMaxPooling3D(name="global_max")(x)
     return keras.Model(inputs, _head(x, classes), name="conv3d")
 
 
 def conv2plus1d(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    padding: str = "same",
+    lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build the 3D CNN with each 3 x 3 x 3 convolution split in two, one in space and one in time.
 
@@ -315,9 +337,15 @@ def conv2plus1d(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    padding : {"same", "causal", "valid"}
+        What the kernels see beyond the clip's ends in time: zeros at both; zeros before the first frame alone, so that
+        no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes); it takes
+        ``padding="causal"``.
 
     Returns
     -------
@@ -329,7 +357,9 @@ def conv2plus1d(
     TypeError
         If an argument has another type: a task's name, a length or a seed that is not an integer.
     ValueError
-        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed.
+        If a value is not among those above: fewer than 2 classes, frames smaller than 8 x 8, a negative seed; if
+        there are fewer than 5 frames, or lengths, with ``padding="valid"``; if there is to be an answer at every frame
+        with another padding than "causal".
 
     Examples
     --------
@@ -338,14 +368,16 @@ def conv2plus1d(
     (5, 15, 15)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    _pads(padding, clip_shape, lengths, every_frame)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space1")(x)
     x = _only(present, x)
-    x = layers.Conv3D(16, (3, 1, 1), padding="same", activation="relu", name="time1")(x)
+    x = _over_time(x, 16, (3, 1, 1), (1, 1, 1), padding, name="time1")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space2")(x)
     x = _only(present, x)
-    x = layers.Conv3D(32, (3, 1, 1), padding="same", activation="relu", name="time2")(x)
+    x = _over_time(x, 32, (3, 1, 1), (1, 1, 1), padding, name="time2")
     x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
-    x = layers.GlobalMaxPooling3D(name="global_max")(_only(present, x))
+    x = _only(present, x)
+    x = _largest_so_far(x) if every_frame else layers.GlobalMaxPooling3D(name="global_max")(x)
     return keras.Model(inputs, _head(x, classes), name="conv2plus1d")
 
 
@@ -357,6 +389,7 @@ def cnn_rnn(
     cell: str = "gru",
     features: str = "flat",
     lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and a recurrent layer that reads the frames' features in order.
 
@@ -375,6 +408,8 @@ def cnn_rnn(
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes).
 
     Returns
     -------
@@ -392,17 +427,25 @@ def cnn_rnn(
     --------
     >>> cnn_rnn(4, cell="lstm", features="pooled").get_layer("features").output.shape
     (None, 16, 16)
+    >>> cnn_rnn(4, every_frame=True).output_shape
+    (None, 16, 4)
     """
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     arguments.choice("features", features, ("flat", "pooled"))
     recurrent = CELLS[arguments.choice("cell", cell, CELLS)]
+    layer = recurrent(32, return_sequences=arguments.flag("every_frame", every_frame), name=cell)
     x = _frame_features(x, pooled=features == "pooled")
-    x = _masked(recurrent(32, name=cell), present, x)
+    x = _masked(layer, present, x)
     return keras.Model(inputs, _head(x, classes), name="cnn_rnn")
 
 
 def conv_lstm(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    lengths: bool = False,
+    every_frame: bool = False,
 ) -> keras.Model:
     """Build a CNN whose last convolution is an LSTM: its state is a feature map, updated frame by frame.
 
@@ -417,6 +460,8 @@ def conv_lstm(
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+    every_frame : bool
+        Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes).
 
     Returns
     -------
@@ -438,8 +483,10 @@ def conv_lstm(
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     x = layers.Conv3D(8, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
     x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
-    x = _masked(layers.ConvLSTM2D(16, 3, padding="same", name="conv_lstm"), _along(present, x), x)
-    x = layers.GlobalMaxPooling2D(name="global_max")(x)
+    sequences = arguments.flag("every_frame", every_frame)
+    layer = layers.ConvLSTM2D(16, 3, padding="same", return_sequences=sequences, name="conv_lstm")
+    x = _masked(layer, _along(present, x), x)
+    x = _largest_in_space(_only(present, x)) if every_frame else layers.GlobalMaxPooling2D(name="global_max")(x)
     return keras.Model(inputs, _head(x, classes), name="conv_lstm")
 
 
@@ -468,8 +515,56 @@ def _frame_features(x, pooled=False):
     return layers.Reshape((x.shape[1], -1), name="features")(x)
 
 
+def _largest_in_space(x):
+    """Keep the largest number of each map of each frame: (B, T, H, W, F) to (B, T, F)."""
+    x = layers.MaxPooling3D((1, *x.shape[2:4]), name="global_max")(x)
+    return layers.Reshape((x.shape[1], x.shape[-1]))(x)
+
+
+def _largest_so_far(x):
+    """Keep the largest number of each map of all frames up to each one: (B, T, H, W, F), after ReLU, to (B, T, F)."""
+    x = _largest_in_space(x)
+    frames = x.shape[1]
+    x = layers.ZeroPadding1D((frames - 1, 0), name="so_far_pad")(x)
+    return layers.MaxPooling1D(frames, 1, name="so_far")(x)
+
+
+def _pads(padding, clip_shape, lengths, every_frame):
+    """Check how a 3D CNN pads in time."""
+    arguments.choice("padding", padding, ("same", "causal", "valid"))
+    if arguments.flag("every_frame", every_frame) and padding != "causal":
+        raise ValueError(
+            f"padding must be 'causal' for an answer at every frame, not {padding!r}: otherwise the answer depends on "
+            "two later frames"
+        )
+    if padding != "valid":
+        return
+    arguments.integer("clip_shape[0], with padding='valid',", clip_shape[0], 5)
+    if lengths:
+        raise ValueError(
+            "lengths must be False with padding='valid', not True: a clip of fewer than five frames has no map; take "
+            "padding='causal'"
+        )
+
+
+def _over_time(x, filters, kernel, strides, padding, name):
+    """Convolve over time, and space; ``padding`` is of time, and in space it is always as with ``same``."""
+    if padding == "same":
+        return layers.Conv3D(filters, kernel, strides, padding="same", activation="relu", name=name)(x)
+    before = kernel[0] - 1 if padding == "causal" else 0
+    in_space = (_same_pads(*axis) for axis in zip(x.shape[2:4], kernel[1:], strides[1:], strict=True))
+    x = layers.ZeroPadding3D(((before, 0), *in_space), name=f"{name}_pad")(x)
+    return layers.Conv3D(filters, kernel, strides, activation="relu", name=name)(x)
+
+
+def _same_pads(size, kernel, stride):
+    """How many zeros stand before and after an axis with ``same``: the output has ceil(size / stride) places."""
+    zeros = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return zeros // 2, zeros - zeros // 2
+
+
 def _head(x, classes):
-    """Turn the clip's features (B, F) into logits (B, classes)."""
+    """Turn features (B, F) into logits (B, classes), or those at every frame, (B, T, F), into (B, T, classes)."""
     x = layers.Dense(64, activation="relu", name="dense")(x)
     return layers.Dense(classes, name="logits")(x)
 

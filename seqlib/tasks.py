@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from . import arguments, rendering
 from .rendering import KINDS, SUBPIXELS, FrameTable
 
-__all__ = ["DEFAULTS", "DIRECTIONS", "TASKS", "Draw", "Options", "Task", "clips", "find", "twins"]
+__all__ = ["DEFAULTS", "DIRECTIONS", "TASKS", "Draw", "Options", "Task", "clips", "find", "twins", "visible"]
 
 DIRECTIONS = ("right", "left", "down", "up")  # neighbours are opposites: direction ^ 1 is the way back
 STEP_Y, STEP_X = np.array([0, 0, 1, -1]), np.array([1, -1, 0, 0])
@@ -418,6 +418,55 @@ def clips(
     label = draw.labels(len(task.classes))
     table = _table(task, draw, label)
     return rendering.render(table, options.size, options.resolution, options.noise), label
+
+
+def visible(
+    task: str | Task,
+    n: int,
+    seed: int = 0,
+    *,
+    start: int = 0,
+    frames: int | None = None,
+    resolution: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    speed: float | tuple[float, float] | None = None,
+    brightness: int | tuple[int, int] | None = None,
+    noise: float | None = None,
+    block: int | None = None,
+    gap: int | None = None,
+    onset: int | tuple[int, int] | None = None,
+) -> NDArray[np.int64]:
+    """Say for each frame of the clips that `clips` draws with these arguments whether it shows a shape.
+
+    Labels for every frame can be made from this, of whatever is asked at a frame about the frames up to it.
+
+    Parameters
+    ----------
+    task, n, seed, start, frames, resolution, size, speed, brightness, noise, block, gap, onset
+        As in `clips`.
+
+    Returns
+    -------
+    int64 array (n, T)
+        1 where a shape is seen, 0 where there is only background.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `clips` refuses these arguments.
+
+    Examples
+    --------
+    Has there been a flash up to this frame?
+
+    >>> flash = visible("event", n=2, frames=8)
+    >>> np.maximum.accumulate(flash, axis=1).tolist()
+    [[0, 0, 0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 0, 0]]
+    """
+    task = find(task)
+    options = _options(task, None, frames, resolution, size, speed, brightness, noise, block, gap, onset)
+    draw = _draw(task, n, seed, start, options)
+    return (_table(task, draw, draw.labels(len(task.classes))).contrast > 0).astype(np.int64)
 
 
 def twins(

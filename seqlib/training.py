@@ -135,6 +135,8 @@ def fit(
 ) -> Run:
     """Train a model: Adam on the cross-entropy of its logits.
 
+    A model that answers at every frame is trained on labels for every frame; those after a clip's end do not count.
+
     Sets the seeds of Python, NumPy and TensorFlow. On one CPU, with one number of threads, the same initial weights,
     clips and seed end in the same weights, bit for bit. A GPU sums in whatever order is quickest; where you need the
     repeat there, too, call ``tf.config.experimental.enable_op_determinism()`` first. It holds for the whole process,
@@ -146,11 +148,12 @@ def fit(
     Parameters
     ----------
     model : keras.Model
-        From (B, T, H, W, C) to logits, or to the probabilities of a softmax, (B, classes). It is compiled here, and
-        trained in place. A `keras.Sequential` without an Input is built for these clips.
+        From (B, T, H, W, C) to logits, or to the probabilities of a softmax, (B, classes), or (B, T, classes) with an
+        answer at every frame. It is compiled here, and trained in place. A `keras.Sequential` without an Input is built
+        for these clips.
     train, validation : (x, y) or tf.data.Dataset
-        As from `seqlib.clips` or `dataset`; of a model with lengths, ((clips, lengths), y). A pair is served in
-        batches, in training shuffled.
+        As from `seqlib.clips` or `dataset`; of a model with lengths, ((clips, lengths), y); of a model that answers at
+        every frame, y is (n, T). A pair is served in batches, in training shuffled.
     epochs : int
         At least 1.
     learning_rate : float
@@ -175,7 +178,7 @@ def fit(
         another argument is not of its type.
     ValueError
         If ``model`` does not take clips (or clips and lengths) and give them one score per class; if clips do not have
-        the shape that it takes; if lengths are not from 1 to T; if labels are not one for each clip, or not below the
+        the shape that it takes; if lengths are not from 1 to T; if labels are not one for each answer, or not below the
         number of classes (of a Dataset this is seen when the batch comes); if a Dataset repeats for ever, or a pass of
         it is empty; if ``stop_at`` is given without ``validation``; if a number is out of its range.
 
@@ -198,7 +201,10 @@ def fit(
             raise ValueError(f"validation must be given if stop_at is, which is {stop_at:g}: give validation=(x, y)")
     batch = arguments.integer("batch", batch, 1)
     given = train.element_spec if isinstance(train, tf.data.Dataset) else train
-    model = classifier(model, arguments.clip_shape(given[0]) if isinstance(given, (tuple, list)) and given else None)
+    if not isinstance(given, (tuple, list)) or not given:
+        given = (None,)
+    every_frame = arguments.rank(given[-1]) != 1  # or unknown
+    model = classifier(model, arguments.clip_shape(given[0]), every_frame=every_frame)
     if ends_in(model) == "sigmoid":
         raise ValueError(
             "model must end in logits or a softmax, not in a sigmoid: end it in keras.layers.Dense(classes)"
@@ -213,8 +219,10 @@ def fit(
             validation = _served("validation", validation, model, problems, batch, shuffle=False)
         model.compile(
             keras.optimizers.Adam(learning_rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=ends_in(model) != "softmax"),
-            metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
+            keras.losses.SparseCategoricalCrossentropy(
+                from_logits=ends_in(model) != "softmax", reduction="mean_with_sample_weight"
+            ),
+            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
             jit_compile=False,  # XLA is no faster on these small models, and slow to compile
         )
         model.optimizer.build(model.trainable_variables)  # a step that has to make variables is traced twice
@@ -232,6 +240,10 @@ def fit(
 
 def _served(name, data, model, problems, batch, shuffle):
     """Return ``data`` as a Dataset, or say what is wrong with it before an epoch is spent on it."""
+    return _present_alone(_batched(name, data, model, problems, batch, shuffle), model)
+
+
+def _batched(name, data, model, problems, batch, shuffle):
     if isinstance(data, tf.data.Dataset):
         _check_spec(name, data, model)
         return _checked(name, data, model, problems)
@@ -242,11 +254,19 @@ def _served(name, data, model, problems, batch, shuffle):
     return _batches(tuple(x) if takes_lengths(model) else x, y, batch, shuffle)
 
 
+def _present_alone(data, model):
+    """Give answers at the frames after a clip's end the weight 0."""
+    if len(model.outputs[0].shape) == 2 or not takes_lengths(model):
+        return data
+    frames = model.inputs[0].shape[1]
+    return data.map(lambda x, y: (x, y, tf.sequence_mask(x[1], frames, tf.float32)))
+
+
 def _check_pair(names, x, y, model):
     shape, classes = model.inputs[0].shape, model.outputs[0].shape[-1]
     clips, _ = arguments.clips_and_lengths(names[0], x, takes_lengths(model), rescaled=rescales(model))
     arguments.same_shape(names[0], clips.shape[1:], shape[1:])
-    arguments.labels(names[1], y, clips.shape[:1], classes)
+    arguments.labels(names[1], y, clips.shape[: len(model.outputs[0].shape) - 1], classes)
 
 
 def _not_a_pair(name, data, model):
@@ -306,10 +326,12 @@ def _check_spec(name, data, model):
         raise TypeError(f"{name} must hold integer lengths, not {lengths[0].dtype.name}")
     if x.shape.rank is not None:
         arguments.same_shape(name, tuple(x.shape[1:]), taken[1:])
-    if y.shape.rank not in (None, 1):
-        one_hot = y.shape.rank == 2 and y.shape[1] == model.outputs[0].shape[-1]
+    labelled = model.outputs[0].shape[:-1]
+    if not y.shape.is_compatible_with(labelled):
+        one_hot = y.shape.rank == len(labelled) + 1 and y.shape[-1] == model.outputs[0].shape[-1]
         hint = f": if they are one-hot, give {name}.map(lambda x, y: (x, tf.argmax(y, -1)))" if one_hot else ""
-        raise ValueError(f"{name} must hold one label per clip, shape (None,), not {tuple(y.shape)}{hint}")
+        per = "clip" if len(labelled) == 1 else "frame"
+        raise ValueError(f"{name} must hold one label per {per}, shape {tuple(labelled)}, not {tuple(y.shape)}{hint}")
     if not y.dtype.is_integer:
         hint = (
             f": give {name}.map(lambda x, y: (x, tf.cast(y, tf.int64)))"
@@ -345,7 +367,8 @@ def _checked(name, data, model, problems):
         with tf.control_dependencies([tf.numpy_function(check, parts, [])]):
             clips, *lengths, y = map(tf.identity, parts)
         clips = tf.ensure_shape(clips, model.inputs[0].shape)
-        return (clips, tf.ensure_shape(*lengths, (None,))) if lengths else clips, tf.ensure_shape(y, (None,))
+        y = tf.ensure_shape(y, model.outputs[0].shape[:-1])
+        return (clips, tf.ensure_shape(*lengths, (None,))) if lengths else clips, y
 
     return data.map(serve)
 

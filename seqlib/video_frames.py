@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,11 @@ __all__ = [
     "File",
     "Look",
     "decoded",
+    "decoder",
     "film_stream",
     "look",
     "opened",
+    "pixels",
     "pyav",
     "read",
     "shown",
@@ -145,13 +147,14 @@ def pyav() -> Any:
     return av
 
 
-def opened(path: Path) -> Any:
-    """Open a film for reading, an `av.container.InputContainer`.
+def opened(film: Path | BinaryIO) -> Any:
+    """Open a film for reading, an `av.container.InputContainer`; a film in an open file need not be seekable.
 
     A file that only points to others, such as a playlist, gets no access to the network.
     """
     options = {"protocol_whitelist": "file"}
-    return pyav().open(str(path.absolute()), container_options=options, metadata_errors="replace")
+    file = str(film.absolute()) if isinstance(film, Path) else film
+    return pyav().open(file, container_options=options, metadata_errors="replace")
 
 
 def film_stream(container: Any) -> Any:
@@ -160,8 +163,8 @@ def film_stream(container: Any) -> Any:
     return next((stream for stream in container.streams.video if not stream.disposition & cover), None)
 
 
-def _decoder(container, threads):
-    """Set up the decoder of the first video stream: as strict as it can be, and on several cores."""
+def decoder(container: Any, threads: int) -> Any:
+    """Set up the decoder of the first video stream, and return the stream: as strict as it can be, on several cores."""
     stream = film_stream(container)
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads
@@ -201,7 +204,7 @@ def _decoded(file, start, wanted, threads):
     """Decode from one keyframe on, with a decoder of its own: after a fault, or a seek, no old one is exact."""
     av, position, needed = pyav(), start, set(wanted.tolist())
     with opened(file.path) as container:
-        frames = _frames_from(container, _decoder(container, threads), file, start)
+        frames = _frames_from(container, decoder(container, threads), file, start)
         while position <= wanted[-1]:
             try:
                 frame = next(frames)
@@ -342,7 +345,7 @@ def shown(file: File, wanted: NDArray[np.int64], how: Look, *, threads: int = 0)
     """Yield frames as `read` returns them, one after another; the arguments are those of `decoded`, and a `Look`."""
     reformatter = pyav().video.reformatter.VideoReformatter()  # one for all: each has tables that take long to make
     for _, frame in decoded(file, wanted, threads=threads) if len(wanted) else ():
-        yield _pixels(frame, file.rotation, how, reformatter)
+        yield pixels(frame, file.rotation, how, reformatter)
 
 
 def _loaded(file, wanted):
@@ -367,14 +370,14 @@ def _upright(picture):
     return np.asarray(picture.convert("RGBA" if has_alpha else "RGB")), "rgba" if has_alpha else "rgb24"
 
 
-def _pixels(frame, rotation, how, reformatter):
+def pixels(frame: Any, rotation: int, how: Look, reformatter: Any) -> NDArray[np.uint8]:
     """Scale a frame so that it covers what is wanted, turn it, and cut out its centre; uint8 (H, W, C)."""
     tall, wide = _scaled(frame.height, frame.width, rotation % 180 == 90, how)
-    pixels = reformatter.reformat(frame, wide, tall, _FORMATS[how.colour]).to_ndarray()
+    scaled = reformatter.reformat(frame, wide, tall, _FORMATS[how.colour]).to_ndarray()
     if rotation:
-        pixels = np.rot90(pixels, rotation // 90)
-    top, left = (pixels.shape[0] - how.height) // 2, (pixels.shape[1] - how.width) // 2
-    return pixels[top : top + how.height, left : left + how.width].reshape(how.height, how.width, -1)
+        scaled = np.rot90(scaled, rotation // 90)
+    top, left = (scaled.shape[0] - how.height) // 2, (scaled.shape[1] - how.width) // 2
+    return scaled[top : top + how.height, left : left + how.width].reshape(how.height, how.width, -1)
 
 
 @lru_cache

@@ -150,3 +150,59 @@ def test_multiply_adds_of_a_family_are_known(name):
 def test_a_wrong_setting_is_named(build, words):
     with pytest.raises((TypeError, ValueError), match=words):
         build(4)
+
+
+in_time = pytest.mark.parametrize("build", [models.conv3d, models.conv2plus1d])
+
+
+def maps(model, x):
+    return keras.Model(model.input, model.get_layer("conv3").output)(x).numpy()
+
+
+def padded(build, padding, frames=9, size=(17, 22), weights=None):
+    model = build(4, (frames, *size, 1), padding=padding)
+    if weights:
+        model.set_weights(weights)
+    return model
+
+
+@in_time
+def test_how_a_3d_cnn_pads_in_time_changes_the_maps_near_the_ends_alone(build):
+    x = np.random.default_rng(0).integers(0, 256, (2, 9, 17, 22, 1), np.uint8)
+    same = padded(build, "same")
+    causal, valid = (padded(build, padding, weights=same.get_weights()) for padding in ("causal", "valid"))
+    assert maps(valid, x).shape[1] == 5
+    assert np.abs(maps(same, x)[:, 2:-2] - maps(valid, x)).max() <= 1e-6
+    assert np.abs(maps(causal, x)[:, 4:] - maps(valid, x)).max() <= 1e-6
+
+
+@in_time
+def test_with_causal_padding_no_map_depends_on_a_later_frame(build):
+    x = np.random.default_rng(0).integers(0, 256, (1, 9, 16, 16, 1), np.uint8)
+    for t in range(9):
+        changed = x.copy()
+        changed[:, t] = 255 - changed[:, t]
+        first = {}
+        for padding in ("causal", "same"):
+            model = padded(build, padding, size=(16, 16))
+            differs = (maps(model, changed) != maps(model, x)).any((0, 2, 3, 4))
+            first[padding] = int(differs.argmax())
+        assert first == {"causal": t, "same": max(0, t - 2)}
+
+
+@in_time
+def test_without_padding_in_time_a_clip_needs_five_frames(build):
+    with pytest.raises(ValueError, match=r"clip_shape\[0\], with padding='valid', must be an integer .*5.* not 4"):
+        build(4, (4, 16, 16, 1), padding="valid")
+    with pytest.raises(ValueError, match="lengths must be False with padding='valid', not True"):
+        build(4, CLIP_SHAPE, padding="valid", lengths=True)
+    with pytest.raises(ValueError, match="padding must be"):
+        build(4, CLIP_SHAPE, padding="full")
+
+
+@in_time
+def test_a_causal_clips_answer_ends_with_its_length(build):
+    model = build(4, (9, 16, 16, 1), padding="causal", lengths=True)
+    short = padded(build, "causal", 6, (16, 16), model.get_weights())
+    x = np.random.default_rng(0).integers(0, 256, (2, 9, 16, 16, 1), np.uint8)
+    assert np.abs(answers(model, (x, np.array([[6], [6]]))) - answers(short, x[:, :6])).max() <= 1e-6

@@ -11,27 +11,48 @@ import seqlib
 from tools.notebooks import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-REQUIREMENTS = [
-    line for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines() if line and not line.startswith("#")
-]
-LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+GROUPS = ("requirements", "requirements-export")  # what `make` installs, and what it does besides
+
+
+def requirements(group):
+    lines = (ROOT / f"{group}.txt").read_text("utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def lock(group):
+    return (ROOT / f"{group}.lock").read_text("utf-8")
 
 
 def test_what_a_notebook_needs_is_listed_alike_in_both_places():
-    assert set(PYPROJECT["project"]["dependencies"]) <= set(REQUIREMENTS)
+    assert set(PYPROJECT["project"]["dependencies"]) <= set(requirements("requirements"))
 
 
-def test_every_requirement_has_a_range_and_is_locked():
-    for line in REQUIREMENTS:
+def test_what_exporting_needs_is_listed_alike_in_both_places():
+    assert PYPROJECT["project"]["optional-dependencies"]["export"] == requirements("requirements-export")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_requirement_has_a_range_and_is_locked(group):
+    for line in requirements(group):
         package = re.match(r"[\w-]+(?=[<>=~])", line)
         assert package, f"{line} has no range"
-        assert re.search(rf"(?m)^{package[0]}==", LOCK), f"{package[0]} is not in the lock: run `make lock`"
+        assert re.search(rf"(?m)^{package[0]}==", lock(group)), f"{package[0]} is not in the lock: run `make lock`"
 
 
-def test_the_lock_has_hashes_and_names_no_host():
-    entries = re.findall(r"(?m)^\S+==.*(?:\n    .*)*", LOCK)
-    assert len(entries) > 100 and all("--hash=sha256:" in entry for entry in entries)
-    assert "://" not in LOCK
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_lock_has_hashes_and_names_no_host(group):
+    entries = re.findall(r"(?m)^\S+==.*(?:\n    .*)*", lock(group))
+    assert len(entries) > 10 and all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in lock(group)
+
+
+def test_the_packages_for_exporting_move_no_other_one():
+    versions = {name: re.findall(r"(?m)^(\S+==\S+)", lock(name)) for name in GROUPS}
+    known = {entry.partition("==")[0] for entry in versions["requirements"]}
+    shared = {entry for entry in versions["requirements-export"] if entry.partition("==")[0] in known}
+    assert {"protobuf", "numpy"} <= {entry.partition("==")[0] for entry in shared} and shared <= set(
+        versions["requirements"]
+    )
 
 
 def test_the_version_is_told_alike():

@@ -179,4 +179,5 @@ def test_the_help_of_a_family_is_complete_and_like_that_of_the_others(name):
     if name == "early_fusion":  # which says why it takes no lengths
         assert own.pop("lengths : bool") != common.pop("lengths : bool")
     assert common.items() <= own.items() and list(common) == [key for key in own if key in common]
-    assert (help["Returns"], help["Raises"]) == (model["Returns"], model["Raises"])
+    assert help["Returns"] == model["Returns"]
+    assert help["Raises"].startswith(model["Raises"].rstrip(". \n"))  # some refuse more

@@ -227,7 +227,7 @@ def test_what_lands_is_tested_without_a_network_and_then_with_one(ci_run, user):
     assert done.returncode == 0, done.stderr
     assert [call for call in calls if call.startswith("make")] == [
         "make system",
-        "make .venv/ready",
+        "make .venv/export",
         "make test",
         "make colab FREEZE=newest NB=00",
         "make index",
@@ -244,7 +244,7 @@ def test_where_no_namespace_can_be_made_it_says_so_and_tests(ci_run):
     assert "No network namespace can be made here: the tests run with the network." in done.stdout
 
 
-@pytest.mark.parametrize("target", ["system", ".venv/ready", "test", "colab", "index"])
+@pytest.mark.parametrize("target", ["system", ".venv/export", "test", "colab", "index"])
 def test_nothing_lands_if_a_part_fails(ci_run, target):
     done, calls = ci_run(make=f'[ "$1" != {target} ]')
     assert done.returncode != 0 and calls[-1].startswith(f"make {target}")

@@ -67,6 +67,8 @@ def names(source):
     >>> uses, binds = names("total = [scale * x for x in row]\ndef f(y):\n    return y + total + g(y)\nn += 1")
     >>> sorted(uses), sorted(binds)
     (['g', 'n', 'row', 'scale'], ['f', 'n', 'total'])
+    >>> names("try:\n    f()\nexcept ValueError as error:\n    text = str(error)\n    print(text)")[0]
+    {'f'}
     """
     uses, binds, later = set(), set(), set()
     for part in _parts(ast.parse(source).body):
@@ -88,6 +90,13 @@ def _parts(statements):
             head.body, head.orelse = [ast.Pass()], []
             yield head
             yield from _parts([*statement.body, *getattr(statement, "orelse", [])])
+        elif isinstance(statement, ast.Try):
+            yield from _parts(statement.body)
+            for handler in statement.handlers:
+                caught = handler.type or ast.Constant(None)
+                yield ast.Assign([ast.Name(handler.name)], caught, lineno=0) if handler.name else ast.Expr(caught)
+                yield from _parts(handler.body)
+            yield from _parts([*statement.orelse, *statement.finalbody])
         else:
             yield statement
 
