@@ -464,7 +464,7 @@ def test_functions_are_called_with_what_is_given():
     assert outcome["f"][1].tolist() == [0, 2, 4]
     assert outcome["g"][0]["why"] == "what it returned is not an array of numbers"
     assert outcome["h"][0]["why"] == "it returned None"
-    assert outcome["ff"][0] == {"missing": "ff", "like": ["f"]}
+    assert outcome["ff"][0] == {"missing": "ff", "like": "f"}
     assert tuples([[1, [2]], 3]) == ((1, (2,)), 3)
 
 

@@ -29,7 +29,8 @@ def keep_picture(env, data, suffix=".png"):
     folder = Path(env.app.outdir).parent / "pictures"
     folder.mkdir(exist_ok=True)
     path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}{suffix}"
-    path.write_bytes(data)
+    if not path.exists():  # a new date would have every page with this picture read again
+        path.write_bytes(data)
     page = Path(env.doc2path(env.docname)).parent
     return Path(os.path.relpath(path, page)).as_posix()
 
