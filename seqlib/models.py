@@ -433,9 +433,9 @@ def cnn_rnn(
     inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
     arguments.choice("features", features, ("flat", "pooled"))
     recurrent = CELLS[arguments.choice("cell", cell, CELLS)]
-    layer = recurrent(32, return_sequences=arguments.flag("every_frame", every_frame), name=cell)
+    sequences = arguments.flag("every_frame", every_frame)
     x = _frame_features(x, pooled=features == "pooled")
-    x = _masked(layer, present, x)
+    x = _masked(recurrent(32, return_sequences=sequences, name=cell), present, x)
     return keras.Model(inputs, _head(x, classes), name="cnn_rnn")
 
 

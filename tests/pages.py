@@ -77,6 +77,10 @@ def page_in(opened_context, address, *, clock=False):
         if response.status >= 400:
             wrong.append(f"{response.url}: {response.status}")
 
+    def look_at_failure(request):
+        if request.failure != "net::ERR_ABORTED":  # given up because the page was left
+            wrong.append(f"{request.url} failed: {request.failure}")
+
     def look_at_message(message):
         if message.type == "error":
             wrong.append(message.text)
@@ -84,7 +88,7 @@ def page_in(opened_context, address, *, clock=False):
     with opened_context.new_page() as page:
         page.on("request", look_at_request)
         page.on("response", look_at_response)
-        page.on("requestfailed", lambda request: wrong.append(f"{request.url} failed"))
+        page.on("requestfailed", look_at_failure)
         page.on("console", look_at_message)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         if clock:
