@@ -28,7 +28,7 @@ def shown(data, **metadata):
         (shown({"text/plain": "<Image>", "image/png": "iVB"}, **{"image/png": {"alt": "a dot"}}), "picture\na dot"),
         (shown({"image/png": "iVBORw0KGgo="}), "picture\nwithout alternative text"),
         (shown({"application/javascript": "1"}), "application/javascript"),
-        (new_output("stream", text="x\n" * 15), "stdout\n" + "x\n" * 12 + "... and 3 lines more"),
+        (new_output("stream", text="x\n" * 15), "stdout\n" + "x\n" * 10 + "... and 5 lines more"),
         (new_output("stream", text="x" * 500), "stdout\n" + "x" * 400 + " ..."),
     ],
 )

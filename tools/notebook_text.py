@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-LINES, COLUMNS = 12, 400  # of an output; what is beyond is left out
+LINES, COLUMNS = 10, 400  # of an output; what is beyond is left out
 GLUED = "application/papermill.record/text/plain"
 
 
