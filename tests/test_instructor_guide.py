@@ -28,7 +28,7 @@ def test_the_minutes_add_up():
 @pytest.mark.parametrize("number", CHAPTERS)
 def test_a_chapter_has_its_objectives_minutes_mistakes_and_questions(number):
     chapter = int(number)
-    title = re.match(r"# \d (.*)", CHAPTERS[number].read_text("utf-8"))[1]
+    title = re.search(r"(?m)^# \d (.*)", CHAPTERS[number].read_text("utf-8"))[1]
     part = re.search(rf"(?ms)^### Chapter {chapter}: {re.escape(title)}\n(.*?)(?=^##)", GUIDE)[1]
     assert f"{{include}} {CHAPTERS[number].name}" in part
     assert "| minutes | in class |" in part and "| they say or do | you say |" in part
