@@ -40,7 +40,7 @@ mutants: $(READY)  ## Test the tests: do they notice each small change of the co
 		'import json; print("{killed} killed, {timeout} timed out, {survived} survived of {total}".format_map( \
 		json.load(open("mutants/mutmut-cicd-stats.json"))), end=", ")' && echo "$$(($$(date +%s) - began)) seconds"
 
-notebooks: $(READY)  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
+notebooks: .venv/export  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
 	@$(IN_VENV) tools.notebooks $(NB)
 
 study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hours; goes on where it stopped; QUICK=1 tries it.
@@ -136,7 +136,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@echo "$(CURDIR)" > $(READY)
 
-# What seqlib.export needs, which only its tests use here: without it they are skipped.
+# What seqlib.export needs, which its tests and lesson 4b use: without it the tests are skipped and the lesson stores nothing of it.
 .venv/export: $(READY) requirements-export.lock
 	@$(IN_VENV) uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-export.lock
 	@touch $@

@@ -341,7 +341,7 @@ def _padded(random):
 
 
 def _largest(features, lengths, longer=0, instead=-np.inf):
-    """Take the maximum over the first frames of each clip; what stands behind them counts as ``instead``."""
+    """Take the maximum over the first frames of each clip; what comes after them counts as ``instead``."""
     present = np.arange(features.shape[1]) < (lengths + longer)[:, None]
     return np.where(present[:, :, None], features, instead).max(1)
 

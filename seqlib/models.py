@@ -50,7 +50,7 @@ def single_frame(
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def average_pooling(
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def max_pooling(
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def attention_pooling(
         Whether each frame's features carry its number, as a one-hot vector of length T.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
 
     Returns
     -------
@@ -281,7 +281,7 @@ def conv3d(
         no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
     every_frame : bool
         Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes); it takes
         ``padding="causal"``.
@@ -342,7 +342,7 @@ def conv2plus1d(
         no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
     every_frame : bool
         Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes); it takes
         ``padding="causal"``.
@@ -407,7 +407,7 @@ def cnn_rnn(
         What is kept of a frame's feature map: all of it, or each channel's average over space.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
     every_frame : bool
         Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes).
 
@@ -459,7 +459,7 @@ def conv_lstm(
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
-        second int32 (B,) from 1 to T, and answers as if nothing stood behind a clip's end.
+        second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
     every_frame : bool
         Whether the model answers at every frame about the frames up to that one, with logits (B, T, classes).
 

@@ -212,8 +212,8 @@ class _Builder:
         """Compute the features of this frame, (B, F)."""
         return layers.Flatten()(self.per_frame(self.as_clip(), PER_FRAME))
 
-    def behind(self, name, x, frames):
-        """Apply what the model has behind a layer to that layer's output, whose ``frames`` are all present."""
+    def rest(self, name, x, frames):
+        """Apply what comes after a layer in the model to that layer's output, whose ``frames`` are all present."""
         begin, end = self.layer(name).output, self.model.output
         if not takes_lengths(self.model):
             return keras.Model(begin, end)(x)
@@ -333,7 +333,7 @@ def _window_of_features(model, last):
     frames = model.inputs[0].shape[1]
     x = build.per_frame(build.as_clip(), PER_FRAME)
     x = layers.Flatten()(x) if last == "features" else layers.Reshape(x.shape[2:])(x)
-    return build.step(build.behind(last, build.joined("features_before", x, frames - 1), frames), frames)
+    return build.step(build.rest(last, build.joined("features_before", x, frames - 1), frames), frames)
 
 
 def _window_of_frames(model):

@@ -12,11 +12,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-MAC_BROWSERS = (
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
 ADDRESS = "https://github.com/example/example"  # of no repository
 HANGS = 300  # seconds: a limit that only ends what would never end; nothing passes or fails by the clock
 QUIET = (
@@ -99,10 +94,12 @@ def no_file_of_tests_takes_the_machine_for_itself():
 @pytest.fixture(scope="session")
 def chromium():
     """Path of a Chromium or Chrome."""
-    found = [path for path in map(shutil.which, (*BROWSERS, *MAC_BROWSERS)) if path]
+    from tools import environments
+
+    found = environments.find_browser()
     if not found:
         pytest.skip("no Chromium is installed; this installs it: sudo apt-get install chromium")
-    return found[0]
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ X, Y = seqlib.clips("order", len(LENGTHS), resolution=16, size=5)
 
 
 def padded(value):
-    """Give each clip its length: what stands behind its end is overwritten."""
+    """Give each clip its length: what comes after its end is overwritten."""
     x = X.copy()
     for clip, length in zip(x, LENGTHS, strict=True):
         clip[length:] = value
@@ -42,7 +42,7 @@ def test_a_padded_clip_is_answered_as_it_is_alone(family, settings):
 
 @pytest.mark.parametrize(("family", "settings"), with_lengths())
 def test_without_lengths_a_padded_clip_is_answered_otherwise(family, settings):
-    """So that the test above can fail: what stands behind a clip's end counts for a model that is not told where."""
+    """So that the test above can fail: what comes after a clip's end counts for a model that is not told where."""
     answers = [measure.logits(build(family, **settings), padded(value)) for value in (0, 64, 255)]
     assert np.abs(answers[0] - answers[1]).max() > 1e-4 and np.abs(answers[0] - answers[2]).max() > 1e-4
 

@@ -44,6 +44,7 @@ def test_a_sound_notebook_has_no_problem():
         (new_code_cell("x", execution_count=3, outputs=[printed("WARNING: slow\n")]), "a warning"),
         (new_code_cell("x", execution_count=3, outputs=[new_output("error", ename="KeyError")]), "error, KeyError"),
         (new_code_cell("x", execution_count=3, outputs=[printed("/home/me/x.py\n")]), "path stands in its output"),
+        (new_code_cell("x", execution_count=3, outputs=[printed("missing: pip install x\n")]), "was not installed"),
         (new_code_cell("open('/home/me/x.py');", execution_count=3), "an absolute path stands in"),
         (new_markdown_cell("see C:\\Users\\me"), "an absolute path stands in"),
         (new_code_cell("x", execution_count=3, outputs=[picture()]), "no alternative text"),

@@ -11,8 +11,7 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
 
-import conftest
-from tools import where_it_runs
+from tools import environments, where_it_runs
 from tools.notebooks import ROOT
 
 WORKFLOWS = {path.name: path.read_text("utf-8") for path in sorted((ROOT / ".github" / "workflows").iterdir())}
@@ -182,7 +181,7 @@ def test_a_limit_is_above_what_the_record_says_the_lessons_take(kind):
 
 def test_a_browser_is_installed_only_where_there_is_none():
     names = re.search(r"(?m)^BROWSERS = \$\(shell which (.*)\)$", MAKEFILE)[1].split()
-    assert tuple(names) == conftest.BROWSERS
+    assert tuple(names) == environments.BROWSERS
     for found, installed in (("/usr/bin/google-chrome", False), ("", True)):
         command = ["make", "--dry-run", "system", f"BROWSERS={found}"]
         commands = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -6,7 +6,6 @@ Lighthouse's scores are written into contributing/audit.md.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import date
@@ -30,7 +29,6 @@ PAGES = (  # one of each kind
 )
 RUNS = 5
 TARGETS = {"performance": 95, "accessibility": 100, "best-practices": 100, "seo": 100}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def install():
@@ -145,7 +143,7 @@ Measured on {date.today():%-d %B %Y} on {os.cpu_count()} CPU cores, with a load 
 
 def main(pages):
     """Audit; return 1 if anything is not as it should be."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = environments.find_browser()
     if browser is None:
         raise SystemExit("No Chromium is installed; this installs it: make system")
     os.environ.setdefault("CHROME_PATH", browser)

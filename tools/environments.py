@@ -6,6 +6,7 @@ What `make colab`, `make compatibility` and `make gpu` have in common.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,11 @@ from tools import notebooks
 
 ROOT = notebooks.ROOT
 FOLDER = ROOT / "_build" / "environments"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+MAC_BROWSERS = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 OFFLINE = Path(__file__).with_name("offline")  # on the PYTHONPATH of a Python that must not reach the network
 
 
@@ -69,6 +75,11 @@ def find_python(version):
         if found.returncode == 0:
             return found.stdout.strip()
     return None
+
+
+def find_browser():
+    """Return the path of a Chromium or Chrome of this machine, or None."""
+    return next(filter(None, map(shutil.which, (*BROWSERS, *MAC_BROWSERS))), None)
 
 
 def make(folder, python, *arguments):

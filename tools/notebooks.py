@@ -86,8 +86,8 @@ def alternative_text(cell):
 def problems(notebook):
     """Say in words all that is wrong with a stored notebook; a list of str, empty if nothing is.
 
-    A lesson begins with the setup cell, was run from top to bottom, shows what its code shows, writes no error and
-    nothing to stderr, names no absolute path, and has an alternative text for each of its pictures.
+    A lesson begins with the setup cell, was run from top to bottom with all that it can use, shows what its code shows,
+    writes no error and nothing to stderr, names no absolute path, and has an alternative text for each of its pictures.
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if not code:
@@ -123,6 +123,8 @@ def cell_problems(cell):
             yield f"it shows a warning: {text[text.index('WARNING') :].splitlines()[0]!r}"
         if ABSOLUTE_PATH.search(text):
             yield "an absolute path stands in its output"
+        if "pip install" in text:
+            yield "what it needs was not installed: run it with make notebooks"
     pictures = alternative_text(cell)
     if len(pictures) > 1:
         yield "it shows more than one picture; the book can tell the alternative text of one"

@@ -5,7 +5,6 @@ bookmarks, and style.css says what a page looks like on paper.
 """
 
 import posixpath
-import shutil
 import sys
 from contextlib import contextmanager
 from html import escape
@@ -20,7 +19,6 @@ from tools import environments
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 PDF = ROOT / "_build" / "frames_in_time.pdf"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SHEETS = ("_static/book.css", "_static/formulas.css")
 ONLY_ON_SCREEN = "script, .headerlink, .clip-pictures, .clip-controls, .report-link"
 
@@ -72,11 +70,11 @@ def browser():
     """Start a Chromium or Chrome of this machine."""
     from playwright.sync_api import sync_playwright
 
-    found = [path for path in map(shutil.which, BROWSERS) if path]
+    found = environments.find_browser()
     if not found:
         raise environments.BrokenError("no Chromium or Chrome is installed; make system installs one")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found[0], args=["--no-sandbox"], timeout=0)
+        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"], timeout=0)
         yield running
         running.close()
 

@@ -27,7 +27,7 @@ def cells(alt):
     Returns
     -------
     dict of str to dict of str to tuple
-        By family, by task: the accuracy and the ceiling in percent, "" if there is none, and how trainings ended.
+        By family, by task: the accuracy and the ceiling in percent, "" if there is none, and how training runs ended.
     """
     _, _, families = alt.removesuffix(".").partition(". ")
     found = {}
