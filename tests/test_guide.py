@@ -1,5 +1,6 @@
 """The guides: a task and a family are added to a copy by the guides' own code, and what the guides name is there."""
 
+import ast
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from textwrap import indent
 import numpy as np
 import pytest
 from any_task import OUR_FAMILIES, OURS
+from test_types import FAMILIES, entries, sections
 
 import seqlib
 from conftest import copy_tree
@@ -111,6 +113,14 @@ def test_the_guides_task_is_like_the_others(monkeypatch):
         twins, labels = seqlib.twins("turning", kind, 7)
         assert twins.shape == (2, 7, *x.shape[1:])
         assert (labels[0] == labels[1]).all() == (kind == "shift")
+
+
+def test_the_guides_family_describes_its_arguments_as_the_others_do():
+    """What takes no copy: a sentence changed in seqlib.models is changed in the guide."""
+    described = [
+        entries(sections(node)["Parameters"]) for node in (ast.parse(FAMILY).body[0], FAMILIES["single_frame"])
+    ]
+    assert described[1].items() <= described[0].items()
 
 
 def test_every_command_and_file_that_the_guide_names_is_there():
