@@ -43,13 +43,14 @@ mutants: $(READY)  ## Test the tests: do they notice each small change of the co
 notebooks: .venv/export  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
 	@$(IN_VENV) tools.notebooks $(NB)
 
-study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hours; goes on where it stopped; QUICK=1 tries it.
+# On several machines, for study, sweeps and real alike: contributing/several_machines.md.
+study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hours; goes on where it stopped; QUICK=1 tries it; SHARD=2/8 does a part, MERGE=1 joins the parts; DASK=host:port asks a cluster, DASK=local makes one.
 	@$(IN_VENV) tools.study matrix
 
-sweeps: $(READY)  ## Train over heads, gates, learning rates, clips, gaps, films and remedies into seqlib/*.json and book/remedies.json, hours; PLAN=heads for one; QUICK=1 tries it.
+sweeps: $(READY)  ## Train over heads, gates, learning rates, clips, gaps, films and remedies into seqlib/*.json and book/remedies.json, hours; PLAN=heads for one; QUICK, SHARD, MERGE, DASK as for study.
 	@$(IN_VENV) tools.study $(or $(PLAN),heads gates rates sweeps remedies)
 
-real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour; goes on where it stopped; QUICK=1 tries it.
+real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour; goes on where it stopped; QUICK, SHARD, MERGE, DASK as for study.
 	@$(IN_VENV) tools.real
 
 costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.

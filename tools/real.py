@@ -5,8 +5,6 @@ The pictures are scikit-learn's: handwritten digits (E. Alpaydin and C. Kaynak, 
 photographs. The test clips show digits that were not in training, and other strips of the photographs.
 """
 
-import multiprocessing
-import os
 import sys
 from functools import cache
 
@@ -229,11 +227,8 @@ def carry_out(run):
 
 
 def main():
-    """Carry out the plan, a run on every core; or a quick sample of it (QUICK=1)."""
-    quick = bool(os.environ.get("QUICK"))
-    path = study.ROOT / ("_build/quick" if quick else "seqlib") / "real.json"
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), study.train_beside_others) as pool:
-        study.study(study.sample(plan()) if quick else plan(), path, carry_out, pool.imap)
+    """Carry out the plan."""
+    study.conduct(plan(), study.ROOT / "seqlib" / "real.json", carry_out)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,19 @@ file is not done again, so a killed study goes on.
 """
 
 import json
-import multiprocessing
 import os
 import platform
-import signal
+import re
 import sys
-import threading
 import time
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from zlib import crc32
+
+from tools import workers
+from tools.workers import train_beside_others  # noqa: F401 (other studies start their processes with it)
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = range(5)
@@ -285,26 +288,31 @@ def provenance():
     }
 
 
+def finish(carry_out, planned):
+    """Carry out one run, wherever that is; what was planned, what was measured, and what made it."""
+    return planned | carry_out(planned) | {"made": provenance()}
+
+
 def study(plan, path, carry_out=carry_out, each=map):
     """Carry out what of a plan is not in the results file yet; runs that are in no plan any more are left out.
 
     A run is kept with what made it, and done again if it lacks a measurement that came later, its accuracy in training.
-    ``each`` is `map`, or one that does several at a time and gives the results in order.
+    It is kept as soon as it is done, and stands where the plan has it. ``each`` is `map`, or one that does several at a
+    time, in processes of its own or on other machines, and gives the results in any order.
     """
     plan = json.loads(json.dumps(plan))  # as it comes back from a file: tuples are lists
-    known = {key(done, plan[0]): done for done in read(path)["runs"]}
-    left = [planned for planned in plan if "train_accuracy" not in known.get(key(planned, planned), {})]
+    known = done_before(plan, [path])
+    left = missing(plan, known)
     print(f"{path.name}: {len(plan)} runs, {len(plan) - len(left)} of them done before", flush=True)
     began = time.perf_counter()
-    for i, (planned, measured) in enumerate(zip(left, each(carry_out, left), strict=True)):
-        known[key(planned, planned)] = planned | measured | {"made": provenance()}
-        runs = [known[name] for name in (key(run, run) for run in plan) if name in known]  # in the plan's order
-        write(path, {"made": provenance(), "runs": runs})
+    for i, done in enumerate(each(partial(finish, carry_out), left)):
+        known[key(done, plan[0])] = done
+        write(path, {"made": done["made"], "runs": sorted_by(plan, known)})
         spent = time.perf_counter() - began
         remaining = spent / (i + 1) * (len(left) - i - 1)
-        reached = measured["right"] / measured["total"]
+        reached = done["right"] / done["total"]
         print(
-            f"[{len(runs)}/{len(plan)}] {planned['row']}, {planned['column']}, seed {planned['seed']}: {reached:.1%}; "
+            f"[{len(known)}/{len(plan)}] {done['row']}, {done['column']}, seed {done['seed']}: {reached:.1%}; "
             f"{remaining / 60:.0f} min left",
             flush=True,
         )
@@ -314,6 +322,81 @@ def study(plan, path, carry_out=carry_out, each=map):
 def key(run, pattern):
     """Return what names a run in a results file: its part that the plan wrote."""
     return json.dumps({name: run[name] for name in pattern}, sort_keys=True)
+
+
+def done_before(plan, paths):
+    """Collect the runs of a plan that results files hold, by their keys; of two alike, one that needs no repeat."""
+    named, known = {key(run, run) for run in plan}, {}
+    for run in (run for path in paths for run in read(path)["runs"]):
+        name = key(run, next(iter(plan), {}))
+        if name in named and "train_accuracy" not in known.get(name, {}):
+            known[name] = run
+    return known
+
+
+def missing(plan, known):
+    """List the runs of a plan that are still to be done."""
+    return [run for run in plan if "train_accuracy" not in known.get(key(run, run), {})]
+
+
+def sorted_by(plan, known):
+    """List the known runs in the plan's order."""
+    return [known[name] for name in (key(run, run) for run in plan) if name in known]
+
+
+def shard(plan, path, which):
+    """Choose the runs of shard "i/n" of what a results file lacks, and the file beside it for their results.
+
+    Which shard a run is in depends on the plan and on n alone, so each machine can decide it for itself. Neighbours in
+    the plan, and so the slow runs, are spread over the shards.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", which)
+    number, count = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= number <= count:
+        raise SystemExit(f"SHARD must be i/n, with i from 1 to n, such as 2/8, not {which}")
+    spread = sorted(range(len(plan)), key=lambda i: crc32(key(plan[i], plan[i]).encode()))
+    chosen = [plan[i] for i in sorted(spread[number - 1 :: count])]
+    return missing(chosen, done_before(plan, [path])), shard_path(path, number, count)
+
+
+def shard_path(path, number, count):
+    """Return where a shard's results are kept; ``"*"`` stands for any number."""
+    return path.with_suffix(f".{number}-of-{count}{path.suffix}")
+
+
+def merge(plan, path):
+    """Take the runs that shards have done into the results file, and remove shards that hold nothing else."""
+    plan = json.loads(json.dumps(plan))
+    shards = sorted(path.parent.glob(shard_path(path, "*", "*").name))
+    known = done_before(plan, [path, *shards])
+    runs = sorted_by(plan, known)
+    if shards and runs:
+        write(path, {"made": max((run["made"] for run in runs), key=lambda made: made["date"]), "runs": runs})
+    for done in shards:
+        foreign = [run for run in read(done)["runs"] if key(run, plan[0]) not in known]
+        if foreign:
+            print(f"{done.name} is kept: {len(foreign)} of its runs are not in the plan")
+        else:
+            done.unlink()
+    print(f"{path.name}: {len(shards)} shards read, {len(missing(plan, known))} of {len(plan)} runs are missing")
+
+
+def conduct(plan, path, carry_out=carry_out):
+    """Carry out a plan as the environment says.
+
+    ``QUICK=1`` does a sample of it; ``SHARD=i/n`` one of n parts, beside the results file, and ``MERGE=1`` brings the
+    parts into it; ``DASK=host:port`` or ``DASK=local`` does the runs on a cluster, otherwise each core does one.
+    """
+    plan = json.loads(json.dumps(plan))
+    if os.environ.get("QUICK"):
+        plan, path = sample(plan), ROOT / "_build" / "quick" / path.name
+    if os.environ.get("MERGE"):
+        merge(plan, path)
+        return
+    if os.environ.get("SHARD"):
+        plan, path = shard(plan, path, os.environ["SHARD"])
+    with workers.chosen() as each:
+        study(plan, path, carry_out, each)
 
 
 SEQLIB = ROOT / "seqlib"  # what lies here is in the package: lessons read it
@@ -327,24 +410,11 @@ PLANS = {
 }
 
 
-def train_beside_others():
-    """Prepare a process that trains beside others: on one thread; it ends with its parent, who alone minds Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
-    from seqlib.backend import tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
 def main():
-    """Carry out the plans that are named, or a quick sample of each (QUICK=1); a run on every core."""
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), train_beside_others) as pool:
-        for plan, path in [PLANS[argument] for argument in sys.argv[1:]]:
-            if os.environ.get("QUICK"):
-                study(sample(plan()), ROOT / "_build" / "quick" / path.name, each=pool.imap)
-            else:
-                study(plan(), path, each=pool.imap)
+    """Carry out the plans that are named."""
+    for argument in sys.argv[1:]:
+        plan, path = PLANS[argument]
+        conduct(plan(), path)
 
 
 if __name__ == "__main__":
