@@ -223,26 +223,59 @@ def build_book(folder):
     return Book(folder, done.stdout)
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder of all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@contextmanager
+def made_once(folder, result):
+    """Give whether there is no result yet, for which a folder is made anew; another worker waits meanwhile."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not result.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what one that failed has left
+            folder.mkdir()
+        yield not result.exists()
+
+
 def built_once(folder):
     """Build the book of a clean copy in a folder, unless another worker has, or is about to: then wait for it."""
     output = folder.with_suffix(".output")
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not output.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # what a build that failed has left
+    with made_once(folder, output) as missing:
+        if missing:
             output.write_text(build_book(copy_tree(folder)).output, "utf-8")
     return Book(folder, output.read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")
-def book(tmp_path_factory):
+def executed_solution(shared_folder):
+    """Return what gives an assignment's solution, executed once for all workers, and the folder that it ran in."""
+    import nbformat
+
+    from tools import notebooks
+
+    def executed(assignment):
+        folder = shared_folder / f"solution of {assignment.name} {assignment.edition}"
+        result = folder.with_suffix(".ipynb")
+        with made_once(folder, result) as missing:
+            if missing:
+                document = nbformat.from_dict(assignment.solution)
+                notebooks.execute(document, folder)
+                nbformat.write(document, result)
+        return nbformat.read(result, as_version=4), folder
+
+    return executed
+
+
+@pytest.fixture(scope="session")
+def book(shared_folder):
     """The book, built from a clean copy in a folder with a space in its name, and served on the loopback."""
     from tools import environments
 
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # which all workers share
-    built = built_once(folder / "the book")
+    built = built_once(shared_folder / "the book")
     with environments.serve(built.html) as server:
         yield built._replace(url=server.address)
 
