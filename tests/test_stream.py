@@ -180,7 +180,7 @@ def test_nothing_grows_with_the_frames():
     try:
         watcher.feed(frame for _ in range(500))
         before = memory_in_use()
-        for _ in range(2000):  # a float kept of each would be 64,000 bytes
+        for _ in range(5000):
             watcher.push(frame)
         grown = memory_in_use() - before
     finally:
