@@ -155,7 +155,8 @@ def noise_of(keys: NDArray[np.integer], resolution: int, noise: float) -> NDArra
 
     Examples
     --------
-    >>> noise_of(np.uint32([1, 1, 2]), 2, 8).tolist()
+    >>> noise_of(np.uint32([1, 2]), 2, 8).tolist()
+    [[[-7, 8], [-2, -4]], [[-1, -3], [-11, -4]]]
     """
     pixel = np.arange(resolution**2, dtype=np.uint32).reshape(resolution, resolution)
     word = _mix(keys[..., None, None] + pixel * np.uint32(0x9E3779B9))

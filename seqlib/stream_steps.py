@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .backend import classifier, keras, takes_lengths
 from .models import CELLS
 
-__all__ = ["SINCE_RESET", "Step", "family_of", "last_frames", "padding_of", "since_reset"]
+__all__ = ["OVER_TIME", "SINCE_RESET", "Step", "family_of", "last_frames", "padding_of", "since_reset"]
 
 layers, ops = keras.layers, keras.ops
 

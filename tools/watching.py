@@ -77,7 +77,7 @@ def score(model, frames, every=1):
 
     Before the first window is complete, the score is the lowest there is.
     """
-    from seqlib.scan import scan
+    from seqlib.stream import scan
 
     answers = np.full((len(frames), model.output.shape[-1]), np.nan, np.float32)
     before = every * (model.inputs[0].shape[1] - 1)
