@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -175,7 +176,7 @@ def states(
     for first, last in events:
         if not np.any((first <= begins) & (begins <= last + after)):
             said[last + after + 1] = "missed"
-    for start, following in zip(begins, [*begins[1:], len(scores)], strict=True):
+    for start, following in pairwise([*begins, len(scores)]):
         late = [int(start) - first for first, last in events if first <= start <= last + after]
         said[int(above[above < following][-1]) + apart] = "no alarm"
         said[int(start)] = f"alarm after {late[0]} frame{'s' * (late[0] != 1)}" if late else "false alarm"

@@ -929,8 +929,8 @@ def watching(
     Examples
     --------
     >>> frames = np.zeros((90, 32, 32, 1), np.uint8)
-    >>> watching(frames, {"CNN + GRU": (np.arange(90) >= 42, 0.5)}, [("press late", 40, 60)])
-    Film of 90 frames, 30 per second. Faults: press late, frames 40 to 60. CNN + GRU: no alarm; from frame 42 alarm after 2 frames.
+    >>> watching(frames, {"GRU": (np.arange(90) >= 42, 0.5)}, [("late", 40, 60)])
+    Film of 90 frames, 30 per second. Faults: late, frames 40 to 60. GRU: no alarm; from frame 42 alarm after 2 frames.
     """
     frames = arguments.clip_array("frames", frames, rank=4)
     rate = arguments.number("rate", rate, 1e-3, 1e6)
@@ -941,7 +941,9 @@ def watching(
     told = {}
     for name, (scores, threshold) in watchers.items():
         if np.shape(scores) != (len(frames),):
-            raise ValueError(f"scores of {name!r} must be {len(frames)}, one per frame, not of shape {np.shape(scores)}")
+            raise ValueError(
+                f"scores of {name!r} must be {len(frames)}, one per frame, not of shape {np.shape(scores)}"
+            )
         told[name] = alarms.states(scores, threshold, spans, rate=rate)
     if not told:
         raise ValueError("watchers must hold at least one, {name: (scores, threshold)}")

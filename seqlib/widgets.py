@@ -149,7 +149,7 @@ def watching(
     >>> view = watching(frames, {"CNN + GRU": (np.arange(90) >= 42, 0.5)}, [("press late", 40, 60)])
     >>> view.frame.value = 43
     >>> [caption.value for caption in view.captions]
-    ['frame 43, 1.4 s: press late, for 3 frames now', 'CNN + GRU: alarm after 2 frames']
+    ['frame 43, 1.4 s: press late, begun 3 frames ago', 'CNN + GRU: alarm after 2 frames']
     """
     return Watching(frames, watchers, events, rate)
 
@@ -175,7 +175,8 @@ class Watching:
         self.frames, self.events, self.rate = frames, list(events), rate
         spans = [(first, last) for _, first, last in events]
         self.states = {name: alarms.states(*given, spans, rate=rate) for name, given in watchers.items()}
-        self._drawn = Image.open(io.BytesIO(self.still.data)).convert("L")  # a quarter of the bytes of colours
+        drawn = Image.open(io.BytesIO(self.still.data)).convert("L")  # grey, as it is sent again with each frame
+        self._drawn = drawn.reduce(max(1, round(drawn.width / self.still.width)))
         self.frame = ipywidgets.IntSlider(max=len(frames) - 1, description="frame")
         self.play = ipywidgets.Play(max=self.frame.max, interval=max(1, round(1000 / rate)))
         ipywidgets.jslink((self.play, "value"), (self.frame, "value"))
@@ -195,12 +196,14 @@ class Watching:
         seen = self._drawn.copy()
         seen.paste(255, (now, 0, seen.width, seen.height))
         self.curves.value = show.png(seen)
-        faults = [f"{fault}, for {t - first} frames now" for fault, first, last in self.events if first <= t <= last]
+        faults = [
+            f"{fault}, begun {t - first} frame{'s' * (t - first != 1)} ago"
+            for fault, first, last in self.events
+            if first <= t <= last
+        ]
         at = f"frame {t}, {t / self.rate:.1f} s: {' and '.join(faults) or 'no fault'}"
         words = (next(words for frame, words in said[::-1] if frame <= t) for said in self.states.values())
-        for caption, text in zip(
-            self.captions, [at, *map("{}: {}".format, self.states, words)], strict=True
-        ):
+        for caption, text in zip(self.captions, [at, *map("{}: {}".format, self.states, words)], strict=True):
             caption.value = text
 
     def _repr_mimebundle_(self, **kwargs):

@@ -79,7 +79,7 @@ def write(run, watchers):
     for fault, first, last in run.events:
         truth += [(first, f"fault: {fault}"), (last + 1, "no fault")]
     curves = "".join(
-        f'<p><strong>{escape(name)}</strong>: {said(alarms.states(*given, spans))}</p>\n'
+        f"<p><strong>{escape(name)}</strong>: {said(alarms.states(*given, spans))}</p>\n"
         f'<div class="live-score">{curve(name, *given, spans)}<span class="live-future"></span></div>\n'
         for name, given in watchers.items()
     )
@@ -104,9 +104,7 @@ def curve(name, scores, threshold, spans):
     low, high = min(scores.min(), threshold), max(scores.max(), threshold)
     y = HEIGHT * (0.95 - 0.9 * (np.append(scores, threshold) - low) / ((high - low) or 1))
     points = " ".join(f"{t + 0.5},{at:.1f}" for t, at in enumerate(y[:-1]))
-    faults = "".join(
-        f'<rect x="{first}" y="0" width="{last + 1 - first}" height="{HEIGHT}"/>' for first, last in spans
-    )
+    faults = "".join(f'<rect x="{first}" y="0" width="{last + 1 - first}" height="{HEIGHT}"/>' for first, last in spans)
     begun = "".join(
         f'<path class="live-alarm" d="M{frame + 0.5} 0V{HEIGHT}"/>' for frame in alarms.begin(scores, threshold)
     )
