@@ -41,8 +41,9 @@ class Report(NamedTuple):
         within = f", half of them within {int(np.median(self.delays))} frames" if self.delays else ""
         low, high = (count / self.hours for count in poisson_interval(self.false))
         alarms = "alarm" if self.false == 1 else "alarms"
+        found = f"found {self.found}{within}" if self.found.total else "no faults to be found"
         return (
-            f"found {self.found}{within}\n{self.false} false {alarms} in {self.hours:.3g} h: "
+            f"{found}\n{self.false} false {alarms} in {self.hours:.3g} h: "
             f"{self.false / self.hours:.2f} an hour, 95% interval {low:.2f} to {high:.2f}"
         )
 

@@ -212,7 +212,7 @@ def compare(scores, twin_scores, begins, twin_begins, events):
 def main():
     """Carry out the plan, or a quick sample of it (QUICK=1)."""
     quick = bool(os.environ.get("QUICK"))
-    path = study.ROOT / ("_build/quick" if quick else "seqlib") / "machine.json"
+    path = study.ROOT / ("_build/quick" if quick else "book") / "machine.json"
     with multiprocessing.get_context("spawn").Pool(os.cpu_count(), study.train_beside_others) as pool:
         planned = [run | QUICK for run in plan() if not run["seed"]] if quick else plan()
         study.study(planned, path, carry_out, pool.imap)

@@ -1,0 +1,99 @@
+"""The directive ``watchers``: which network found which fault of chapter 8's machine, as a table of the study's file."""
+
+import json
+from html import escape
+from pathlib import Path
+from statistics import median
+
+from capability_matrix import STEPS
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from seqlib.alarms import poisson_interval
+
+RESULTS = "book/machine.json"
+ENOUGH, FALSE = 45, 3  # found of 50, and alarms in three hours: what counts as seen
+ORDER = ("steps exchanged", "press late", "drift")
+INVISIBLE = {  # what chapter 8 proves
+    "single frame": (*ORDER, "arm stutters"),
+    "reconstruction error": (*ORDER, "arm stutters"),
+    "average pooling": ORDER,
+    "max pooling": ORDER,
+    "3D CNN": ("drift",),
+    "CNN + GRU": ("drift",),
+    "prediction error": ("drift",),
+}
+
+
+def verdict(column, fault, runs):
+    """Say in a word what the runs of a watcher, one per seed, show of a fault; str, empty if neither."""
+    cells = [run["faults"][fault] for run in runs]
+    if all(cell["found"] >= ENOUGH and run["false"] <= FALSE for cell, run in zip(cells, runs, strict=True)):
+        return "seen"
+    proven = fault in INVISIBLE.get(column, ())
+    return "invisible" if proven and all(cell["found"] <= cell["twin_found"] for cell in cells) else ""
+
+
+def by_column(runs):
+    """Collect the runs of each watcher, in the order of the study; dict."""
+    columns = {}
+    for run in runs:
+        columns.setdefault(run["column"], []).append(run)
+    return columns
+
+
+def cell(column, fault, runs):
+    """Write one cell; str, HTML. What its colour and its frame say is there in words, too."""
+    found = sum(run["faults"][fault]["found"] for run in runs)
+    total = sum(run["faults"][fault]["total"] for run in runs)
+    said = verdict(column, fault, runs)
+    classes = f"level-{sum(found / total >= step for step in STEPS)}{' ceiling' * (said == 'invisible')}"
+    hidden = f'<span class="visually-hidden">%{", " * bool(said)}{said}</span>'
+    return f'<td><span class="{classes}">{100 * found / total:.0f}{hidden}</span></td>'
+
+
+def row(column, runs):
+    """Write a watcher's row; str, HTML."""
+    false, hours = sum(run["false"] for run in runs), sum(run["hours"] for run in runs)
+    low, high = (count / hours for count in poisson_interval(false))
+    delays = [delay for run in runs for fault in run["faults"].values() for delay in fault["delays"]]
+    delay = f"{median(delays):.0f}" if delays else "none"
+    cells = "".join(cell(column, fault, runs) for fault in runs[0]["faults"])
+    return (
+        f'<tr><th scope="row">{escape(column)}</th>{cells}'
+        f"<td>{false / hours:.1f} ({low:.1f}–{high:.1f})</td><td>{delay}</td></tr>\n"
+    )
+
+
+class Watchers(SphinxDirective):
+    """The matrix of watchers and faults, with false alarms and delays, and below it what it was measured on."""
+
+    def run(self):
+        """Return the figure."""
+        path = Path(self.env.srcdir) / RESULTS
+        self.env.note_dependency(str(path))
+        runs = json.loads(path.read_text("utf-8"))["runs"]
+        columns = by_column(runs)
+        heads = [*runs[0]["faults"], "false alarms per hour", "delay in frames"]
+        head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in heads)
+        caption = '<caption class="visually-hidden">Found faults in percent, by watcher and fault</caption>'
+        rows = "".join(row(column, columns[column]) for column in columns)
+        table = (
+            f'<table class="matrix watchers">{caption}<thead><tr><td></td>{head}</tr></thead><tbody>\n{rows}</tbody></table>\n'
+        )
+        seeds = len({run["seed"] for run in runs})
+        each = next(iter(runs[0]["faults"].values()))["total"]
+        figure = nodes.figure("", nodes.raw("", table, format="html"), classes=["matrix"])
+        text = (
+            f"Found faults in percent, of {each} of each kind with each of {seeds} seeds. A frame marks what is proven to be "
+            f"invisible. False alarms per hour are counted in {sum(run['hours'] for run in columns['single frame']):.0f} hours "
+            "of normal frames, with their exact 95% interval. The delay is the median over all found faults, at 30 frames per second."
+        )
+        figure += nodes.legend("", nodes.paragraph("", "", *self.parse_inline(text)[0]))
+        return [figure]
+
+
+def setup(app):
+    """Register with Sphinx."""
+    app.add_directive("watchers", Watchers)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
