@@ -84,8 +84,8 @@ class Watchers(SphinxDirective):
         seeds, each = len({run["seed"] for run in runs}), next(iter(runs[0]["faults"].values()))["total"]
         hours = sum(run["hours"] for run in next(iter(columns.values())))
         text = (
-            f"Found faults in percent, of {each} of each kind with each of {seeds} seeds. A frame marks what is proven to "
-            f"be invisible. False alarms per hour are counted in {hours:.0f} hours in which nothing was wrong, with their "
+            f"Found faults in percent, of {each} of each kind with each of {seeds} seeds. A frame marks what is "
+            f"proven to be invisible. False alarms per hour are counted in {hours:.0f} hours without a fault, with their "
             "exact 95% interval. The delay is the median over all faults that were found, at 30 frames per second."
         )
         figure += nodes.legend("", nodes.paragraph("", "", *self.parse_inline(text)[0]))
