@@ -86,7 +86,7 @@ class Watchers(SphinxDirective):
         text = (
             f"Found faults in percent, of {each} of each kind with each of {seeds} seeds. A frame marks what is "
             f"proven to be invisible. False alarms per hour are counted in {hours:.0f} hours without a fault, with "
-            "their exact 95% interval. The delay is the median over all faults that were found, at 30 frames per second."
+            "their exact 95% interval. The delay is the median over all found faults, at 30 frames per second."
         )
         figure += nodes.legend("", nodes.paragraph("", "", *self.parse_inline(text)[0]))
         return [figure]
