@@ -28,11 +28,15 @@ def linear_rgb(colour):
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
-def turned(colour):
-    """Return the colour that on the dark page has the contrast of this one on a white page; str.
+# White on `GROUND` has a contrast of 18 and black on white one of 21. So a contrast c becomes c ** KEPT.
+KEPT = np.log(1.05 / (luminance(linear_rgb(GROUND)) + 0.05)) / np.log(21)
 
-    Two colours that are turned keep their contrast, so words can be read in the cells of a matrix, too. A colour of
-    `SAME` stays.
+
+def turned(colour):
+    """Return the colour of the dark page for one of a white page; str. White becomes `GROUND`, and black white.
+
+    What was dark is light, and the contrast of any two colours stays nearly the same, so words can be read in the cells
+    of a matrix, too. A colour of `SAME` stays.
     """
     if colour in SAME:
         return colour
@@ -40,7 +44,7 @@ def turned(colour):
         return GROUND
     linear = linear_rgb(colour)
     before = luminance(linear)
-    after = min(1.0, 1.05 * (luminance(linear_rgb(GROUND)) + 0.05) / (before + 0.05) - 0.05)
+    after = 1.05 * ((before + 0.05) / 0.05) ** -KEPT - 0.05
     linear = linear * after / before if after < before else linear + (1 - linear) * (after - before) / (1 - before)
     return to_hex(np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055))
 
