@@ -13,7 +13,7 @@ from PIL import Image
 
 from seqlib.show import CELLS, FAMILIES, MARK
 
-GROUND = "#14181e"  # the theme's dark page
+GROUND = "#121212"  # the theme's dark page
 SAME = {MARK, *(look.colour for look in [*FAMILIES.values(), *CELLS.values()])}  # can be seen on either page
 
 
@@ -28,7 +28,7 @@ def linear_rgb(colour):
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
-# White on `GROUND` has a contrast of 18 and black on white one of 21. So a contrast c becomes c ** KEPT.
+# White on `GROUND` has a contrast of 19 and black on white one of 21. So a contrast c becomes c ** KEPT.
 KEPT = np.log(1.05 / (luminance(linear_rgb(GROUND)) + 0.05)) / np.log(21)
 
 
