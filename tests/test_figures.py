@@ -158,7 +158,7 @@ def test_a_plots_colours_are_turned_over_for_a_dark_page_and_keep_their_contrast
     assert f"fill: {pictures.GROUND}; stroke: #5151d1" in dark and 'href="#abcdef"' in dark
 
 
-PLOTS = """() => [...document.querySelectorAll("img[src$='.svg']")].filter((plot) => plot.checkVisibility())
+PLOTS = """() => [...document.querySelectorAll(".in-light, .in-dark")].filter((plot) => plot.checkVisibility())
     .map((plot) => plot.getAttribute("src").endsWith("-dark.svg"))"""
 
 
