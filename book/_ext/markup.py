@@ -1,15 +1,19 @@
-"""Mend what other extensions write into a page and HTML does not allow."""
+"""Mend what other extensions write into a page and HTML does not allow, and leave out what nobody sees."""
 
 import re
 
 MENDS = (
     # sphinx-exercise: one id for all exercises of a page, and one for all solutions
     (re.compile(r'<section id="(?:exercise|solution)-content">'), r"<section>"),
+    # sphinx-exercise: a link that begins with a space
+    (re.compile(r"Solution to(<a [^>]*>) "), r"Solution to \1"),
     # MyST-NB: paragraphs in a fold's title, and a name that hides its words
     (re.compile(r'<summary aria-label="Toggle hidden content">'), r"<summary>"),
     (re.compile(r'<p (class="(?:collapsed|expanded) admonition-title")>(.*?)</p>'), r"<span \1>\2</span>"),
     # Sphinx, of several values that a function returns: a list in a paragraph
     (re.compile(r"(?s)<p>(<ul\b[^>]*>.*?</ul>)\s*</p>"), r"\1"),
+    # Pygments: elements for names, punctuation and spaces, which look like any text of the block; half of a long page
+    (re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>'), r"\1"),
 )
 
 
