@@ -94,6 +94,7 @@ def test_a_wrong_sign_is_found(text):
         ("T // 2 of 8 * 8 * 128 pixels", "T_//_2 of 8_*_8_*_128 pixels"),
         ("CNN + GRU, (k ~ 1) + 2 = 1,234", "CNN_+ GRU, (k_~_1)_+ 2_=_1,234"),
         ("<pre>1e-5 - 2 x</pre> <code>T // 2</code>", "<pre>1e-5 - 2 x</pre> <code>T // 2</code>"),
+        ("<a>one</a> · <a>two</a>", "<a>one</a>_· <a>two</a>"),
         ("on 2026-11-30", "on 2026\u201111\u201130"),
     ],
 )

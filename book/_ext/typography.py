@@ -24,7 +24,7 @@ RULES = (
     (re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-+]?)0*(\d+)\b"), power),
     (re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b"), rf"\1{HYPHEN}\2{HYPHEN}\3"),
     (re.compile(r"(?<![\w-])-(?=\d)|(?<=\w )-(?= \w)"), MINUS),
-    (re.compile(rf"(?<=[\w)\]}}]) (?=(?:{SIGNS}) )"), SPACE),  # no line begins with a sign
+    (re.compile(rf"(?:^|(?<=[\w)\]}}])) (?=(?:{SIGNS}) )"), SPACE),  # no line begins with a sign
     (re.compile(rf"(?<=[\s{SPACE}])([{MINUS}{TIMES}·=/]|//) (?=\w{{1,3}}(?!\w))"), rf"\1{SPACE}"),
 )
 
