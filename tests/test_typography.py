@@ -95,7 +95,7 @@ def test_a_wrong_sign_is_found(text):
         ("CNN + GRU, (k ~ 1) + 2 = 1,234", "CNN_+ GRU, (k_~_1)_+ 2_=_1,234"),
         ("<pre>1e-5 - 2 x</pre> <code>T // 2</code>", "<pre>1e-5 - 2 x</pre> <code>T // 2</code>"),
         ("<a>one</a> · <a>two</a>", "<a>one</a>_· <a>two</a>"),
-        ("on 2026-11-30", "on 2026\u201111\u201130"),
+        ("on 2026-11-30", 'on <span class="text-nowrap">2026-11-30</span>'),
     ],
 )
 def test_numbers_and_sums_are_set_as_in_print(written, printed):

@@ -28,8 +28,8 @@ STYLE = """
 .contents ol ol { columns: auto; font-size: 0.9em; padding-left: 1rem; }
 .contents a { color: inherit; display: flex; gap: 1rem; justify-content: space-between; text-decoration: none; }
 .contents a::after { content: attr(data-sheet); }
-.contents ol > li > a { font-weight: 650; }
-.contents ol ol a { font-weight: 400; }
+.contents ol > li > a { break-after: avoid; font-weight: 650; }
+.contents ol ol a { break-after: auto; font-weight: 400; }
 """
 NUMBER_SHEETS = """sheets => document.querySelectorAll(".contents a").forEach(
     (link) => link.setAttribute("data-sheet", sheets[link.hash.slice(1)])

@@ -38,6 +38,7 @@ def set_lines(app, pagename, templatename, context, doctree):
 
     def spans(signature):
         text = re.sub(r'<span class="pre">([^<]*)</span>', r"\1", signature[0])  # keeps no word together here
+        text = text.replace('</span><span class="sig-name', '</span><wbr><span class="sig-name')  # a name stays whole
         text = text.replace("<dl>", '<span class="sig-lines">').replace("</dl>", "</span>")
         return text.replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
 

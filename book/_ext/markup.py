@@ -1,7 +1,11 @@
 """Mend what other extensions write into a page and HTML does not allow, and leave out what nobody sees."""
 
 import re
+from pathlib import Path
 
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 MENDS = (
     # sphinx-exercise: one id for all exercises of a page, and one for all solutions
     (re.compile(r'<section id="(?:exercise|solution)-content">'), r"<section>"),
@@ -17,6 +21,10 @@ MENDS = (
 )
 
 
+THEME = "_static/scripts/pydata-sphinx-theme.js"
+TAB_STOPS = 'document.querySelectorAll("pre, .nboutput > .output_area, .cell_output > .output, .jp-RenderedHTMLCommon")'
+
+
 def mend(app, pagename, templatename, context, doctree):
     """Replace each of them in the text of a page."""
     for pattern, replacement in MENDS:
@@ -24,7 +32,19 @@ def mend(app, pagename, templatename, context, doctree):
             context["body"] = pattern.sub(replacement, context["body"])
 
 
+def mend_script(app, exception):
+    """Take from the theme's script the making of tab stops, which accessible.js does: it lays out the page for each."""
+    if exception or app.builder.format != "html":
+        return
+    script = Path(app.outdir, THEME)
+    text = script.read_text("utf-8")
+    if TAB_STOPS not in text and "[].forEach((e=>{e.tabIndex=" not in text:
+        logger.warning("%s: the theme's script makes tab stops in another way; see markup.py", THEME)
+    script.write_text(text.replace(TAB_STOPS, "[]"), "utf-8")
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("html-page-context", mend)
+    app.connect("build-finished", mend_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,8 +7,7 @@ is long, it may go on on the next sheet of paper.
 import re
 
 KEPT = r"(?s)(<(?:pre|code|math|script|style|svg)\b.*?</(?:pre|code|math|script|style|svg)>|<[^>]*>)"
-SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
-MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+SPACE, MINUS, TIMES = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 LONG = 24  # lines of code, a third of a sheet
 SIGNS = rf"[{MINUS}{TIMES}·+=/<>≤≥]|&[lg]t;|//"
 
@@ -22,7 +21,7 @@ def power(number):
 
 RULES = (
     (re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([-+]?)0*(\d+)\b"), power),
-    (re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b"), rf"\1{HYPHEN}\2{HYPHEN}\3"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), r'<span class="text-nowrap">\g<0></span>'),
     (re.compile(r"(?<![\w-])-(?=\d)|(?<=\w )-(?= \w)"), MINUS),
     (re.compile(rf"(?:^|(?<=[\w)\]}}])) (?=(?:{SIGNS}) )"), SPACE),  # no line begins with a sign
     (re.compile(rf"(?<=[\s{SPACE}])([{MINUS}{TIMES}·=/]|//) (?=\w{{1,3}}(?!\w))"), rf"\1{SPACE}"),
