@@ -17,6 +17,9 @@ import seqlib
 from seqlib.show import FAMILIES
 from tools import fonts
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+import typography
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
 NOTEBOOKS = [name for name in PAGES if (ROOT / f"{name}.ipynb").exists()]
@@ -102,7 +105,8 @@ def test_a_lesson_shows_its_stored_outputs(book, name):
         if "image/png" in data:
             expected_pictures += 1
         elif "text/html" in data:
-            assert words(BeautifulSoup("".join(data["text/html"]), "html.parser").get_text()) in tables
+            html = typography.set_text("".join(data["text/html"]))
+            assert words(BeautifulSoup(html, "html.parser").get_text()) in tables
         else:
             assert words("".join(output.get("text", data.get("text/plain", "")))) in text
     assert len(pictures) == expected_pictures
@@ -220,13 +224,13 @@ def test_the_matrix_is_a_table_with_the_numbers_of_the_lessons_picture(book, nam
     assert "Fig." not in caption
     for row, family in zip(rows, alt.removesuffix(".").partition(". ")[2].split("; "), strict=True):
         cells = row.select("td")
-        assert family.startswith(f"{row.th.get_text()}: ") and len(cells) == len(tasks)
+        assert family.startswith(f"{words(row.th.get_text())}: ") and len(cells) == len(tasks)
         for task, cell in zip(tasks, cells, strict=True):
-            accuracy, words = cell.get_text().split("%", 1)
+            accuracy, hidden = cell.get_text().split("%", 1)
             assert f"{task} {accuracy}%" in family
             assert (
                 bool(cell.select(".ceiling"))
-                == words.endswith("is possible")
+                == hidden.endswith("is possible")
                 == (f"{task} {accuracy}% (blind" in family)
             )
 
@@ -292,8 +296,8 @@ def test_the_api_page_shows_everything_that_is_public(book):
 
 def test_the_api_page_shows_hints_as_they_are_written(book):
     entries = soup(book, "book/api").select("dt.sig[id]")
-    written = {entry["id"]: words(entry.get_text(" ")) for entry in entries}
-    assert "NDArray [ np.uint8 ]" in written["seqlib.tasks.clips"]
+    written = {entry["id"]: words(entry.get_text()) for entry in entries}
+    assert "NDArray[np.uint8]" in written["seqlib.tasks.clips"]
     assert not [name for name, signature in written.items() if "dtype" in signature or "typing" in signature]
 
 
