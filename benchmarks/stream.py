@@ -14,7 +14,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-if hasattr(os, "sched_setaffinity"):
+if __name__ == "__main__" and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before anything counts the cores
 
 import numpy as np
@@ -170,7 +170,10 @@ def main():
         row = long_run(family, options.long) if options.long else timed(family, options.frames)
         print(family, row, flush=True)
         stored = study.read(RESULTS)["runs"]
-        rows = {name: {"column": name, "since_reset": name in RESETS} for name in RESETS | WINDOWS}
+        rows = {
+            name: {"column": name, "family": build.__name__, "since_reset": name in RESETS}
+            for name, (build, _) in (RESETS | WINDOWS).items()
+        }
         for known in [*stored, {"column": family, **row}]:
             rows[known["column"]].update(known)
         packages = {name: version(name) for name in ("onnxruntime", "ai-edge-litert")}
