@@ -38,6 +38,8 @@ RESETS = {
     "ConvLSTM": (models.conv_lstm, {}),
 }  # these answer for all frames since a reset, the others for the last T
 WINDOWS = {
+    "max pooling, window": (models.max_pooling, {}),
+    "CNN + GRU, window": (models.cnn_rnn, {}),
     "single frame": (models.single_frame, {}),
     "early fusion": (models.early_fusion, {}),
     "3D CNN, same": (models.conv3d, {}),
