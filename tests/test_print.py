@@ -29,7 +29,7 @@ def paper(browser):
         yield opened_context
 
 
-@pytest.mark.parametrize("name", filter(re.compile(r"book/0|notebooks/03|book/(api|named|folk)").match, PAGES))
+@pytest.mark.parametrize("name", [*filter(re.compile(r"book/0|notebooks/03|book/(api|named|folk)").match, PAGES)])
 def test_a_page_prints_what_its_folds_hold_and_nothing_is_cut(paper, book, name):
     with page_in(paper, f"{book.url}/{name}.html") as page:
         page.emulate_media(media="print")

@@ -289,25 +289,29 @@ GO_ON = """
 import sys
 import numpy as np
 from seqlib import model_files, stream
-folder = sys.argv[1]
-watcher = stream.Stream(model_files.load_model(folder + "/model.npz"), interval=0.1, bridge=2)
-watcher.restore(np.load(folder + "/state.npz"))
-frames = np.load(folder + "/frames.npy")
-np.save(folder + "/answers.npy", watcher.feed(frames, 2.0 + 0.1 * np.arange(len(frames))))
+for folder in sys.argv[1:]:
+    watcher = stream.Stream(model_files.load_model(folder + "/model.npz"), interval=0.1, bridge=2)
+    watcher.restore(np.load(folder + "/state.npz"))
+    frames = np.load(folder + "/frames.npy")
+    np.save(folder + "/answers.npy", watcher.feed(frames, 2.0 + 0.1 * np.arange(len(frames))))
 """
 
 
-@pytest.mark.parametrize("name", ["3D CNN, valid", "CNN + gru"])
-def test_another_process_goes_on(name, tmp_path):
-    model = built(name)
-    watcher = stream.Stream(model, interval=0.1, bridge=2)
-    watcher.feed(FRAMES[:20], 0.1 * np.arange(20))
-    model_files.save_model(model, tmp_path / "model.npz")
-    np.savez(tmp_path / "state.npz", **watcher.state())
-    np.save(tmp_path / "frames.npy", FRAMES[20:])
-    subprocess.run([sys.executable, "-c", GO_ON, tmp_path], check=True)
-    answers = watcher.feed(FRAMES[20:], 2.0 + 0.1 * np.arange(20))
-    assert np.abs(np.load(tmp_path / "answers.npy") - np.stack(answers)).max() <= 1e-5
+def test_another_process_goes_on(tmp_path):
+    watchers = {}
+    for name in ("3D CNN, valid", "CNN + gru"):
+        folder = tmp_path / name
+        folder.mkdir()
+        model = built(name)
+        watchers[folder] = stream.Stream(model, interval=0.1, bridge=2)
+        watchers[folder].feed(FRAMES[:20], 0.1 * np.arange(20))
+        model_files.save_model(model, folder / "model.npz")
+        np.savez(folder / "state.npz", **watchers[folder].state())
+        np.save(folder / "frames.npy", FRAMES[20:])
+    subprocess.run([sys.executable, "-c", GO_ON, *watchers], check=True)
+    for folder, watcher in watchers.items():
+        answers = watcher.feed(FRAMES[20:], 2.0 + 0.1 * np.arange(20))
+        assert np.abs(np.load(folder / "answers.npy") - np.stack(answers)).max() <= 1e-5, folder.name
 
 
 def test_the_state_of_another_stream_is_refused():
