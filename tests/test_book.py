@@ -200,6 +200,17 @@ def test_the_page_shows_what_was_measured_of_each_remedy(book):
     assert f"means of {len(plain)} seeds" in words(page.get_text())
 
 
+def test_the_page_shows_what_one_frame_of_a_stream_costs(book):
+    runs = json.loads((ROOT / "book" / "stream_costs.json").read_text())["runs"]
+    (table,) = (
+        table for table in soup(book, "book/04_cnn_rnn_hybrids").select("table") if "LiteRT" in table.get_text()
+    )
+    rows = [[words(cell.get_text()) for cell in row.select("td")] for row in table.select("tbody tr")]
+    assert [row[0].replace(" ,", ",") for row in rows] == [run["column"] for run in runs]
+    for row, run in zip(rows, runs, strict=True):
+        assert row[2:] == [f"{half:.2f} ({most:.2f})" for half, most in run["milliseconds"].values()]
+
+
 def test_a_picture_of_a_lesson_stands_on_a_page_with_its_own_text(book):
     figures = soup(book, "book/06_choosing_an_architecture").select("figure.from-lesson")
     assert len(figures) >= 4
