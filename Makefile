@@ -5,7 +5,7 @@
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
 READY := .venv/ready
-IN_TWO := --numprocesses=2 --dist=loadfile
+IN_TWO := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 # Compile packages once, here, and not in each process wherever Python is told not to write what it compiled: importing
 # TensorFlow then takes 5 s instead of 13.
 export UV_COMPILE_BYTECODE := 1

@@ -5,18 +5,33 @@ Each judge looks for the typical mistakes first, each with a hint of its own, an
 
 from __future__ import annotations
 
+import pickle
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from . import arguments, puzzles, tasks
-from .checks import Exercise, Verdict, called, function, is_number, truths, value, verdict
+from .checks import (
+    NOTHING_SO_FAR,
+    Exercise,
+    Verdict,
+    called,
+    differs,
+    function,
+    is_number,
+    same,
+    truths,
+    value,
+    verdict,
+)
 
 __all__ = ["EXERCISES", "GROWING", "OPEN", "check"]
 
 OPEN = ("1.2", "2.6", "4.8", "6.1", "7.6")
 """The exercises without a check: they ask for an argument, or for what only your machine can tell."""
+
+HUGE = 9  # which frame of exercise 4.9 is
 
 
 def check(number: str, answer: Any) -> Verdict:
@@ -241,8 +256,8 @@ def _network(ahead, random):
     layers = keras.layers
     keras.utils.set_random_seed(int(random.integers(1000)))
     clip = x = keras.Input((None, None, None, 1))
-    for same in random.permutation([True] * ahead + [False] * (3 - ahead)):
-        if same:
+    for symmetric in random.permutation([True] * ahead + [False] * (3 - ahead)):
+        if symmetric:
             x = layers.Conv3D(3, 3, padding="same")(x)
         else:
             x = layers.Conv3D(3, 3)(layers.ZeroPadding3D(((2, 0), (1, 1), (1, 1)))(x))
@@ -411,6 +426,56 @@ def _gru_inputs(random):
         random.uniform(-1, 1, (2, units)),
         (*weights, random.normal(size=(2, 3 * units))),
     )
+
+
+def _last_four(answer, random):
+    frames = random.normal(size=(int(random.integers(30, 41)), 5))
+    frames[HUGE] *= 1e16
+    kept, answers, sizes = None, [], []
+    for frame in frames:
+        try:
+            returned = answer(kept, frame.copy())
+        except Exception as error:
+            return f"it raises {type(error).__name__}: {error}"
+        if returned is ...:
+            return NOTHING_SO_FAR
+        if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+            return "it should return two things: what it keeps, and the answer"
+        kept, got = returned
+        answers.append(got)
+        try:
+            sizes.append(len(pickle.dumps(kept)))
+        except Exception:
+            return f"what it keeps has to be saved one day: keep arrays, lists or numbers, not {type(kept).__name__}"
+    none = [got is None for got in answers]
+    if all(none):
+        return "it never answers: from the fourth frame on, return an average"
+    if not all(none[:3]):
+        return "before four frames have come, there is nothing to answer: return None beside what you keep"
+    if any(none[3:]):
+        return "from the fourth frame on, there is an answer to every frame"
+    got, hint = called(lambda: answers[3:])
+    return hint or _not_the_last_four(got, frames, sizes)
+
+
+def _not_the_last_four(got, frames, sizes):
+    """Say what is wrong with answers (N - 3, F) to N frames of which one is huge; None if nothing is."""
+
+    def averages(count):
+        return np.stack([frames[max(0, end - count) : end].mean(0) for end in range(4, len(frames) + 1)])
+
+    if same(got, averages(len(frames))):
+        return "this is the average of all frames since the first: forget those before the last four"
+    if same(got, averages(3)):
+        return "these are averages of three frames: does the newest one count?"
+    wanted, until = averages(4), HUGE + 1  # the first answer without the huge frame
+    if not same(got, wanted):
+        if got.shape == wanted.shape and same(got[:until], wanted[:until]):
+            return "a huge frame spoils all later answers: what it added to a sum cannot be subtracted without a trace"
+        return differs(got, wanted, f"where {len(frames)} frames have 5 features each")
+    if sizes[-1] > 2 * sizes[5]:
+        return "the answers are right, but what it keeps grows with every frame, and a camera never stops"
+    return None
 
 
 # Chapter 5
@@ -709,6 +774,7 @@ EXERCISES = {
         (_one_bias, "there are two biases, and the second one, c, belongs to h U"),
         (_no_tanh, "the proposal passes through tanh, which keeps the state between -1 and 1"),
     ),
+    "4.9": Exercise("a function", "step(kept, features)", _last_four),
     "5.1": function(
         "spread(features)",
         _features,

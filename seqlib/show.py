@@ -627,13 +627,13 @@ def learning_curves(
         raise ValueError(f"history must hold 'accuracy' or 'val_accuracy' of at least one epoch, not {sorted(history)}")
     epochs = np.arange(1, len(curves[0][1]) + 1)
     with plt.style.context(STYLE):
-        figure, axis = plt.subplots(figsize=(7.2, 3.4))
+        figure, axis = plt.subplots()
         for name, values, dashes in curves:
             fill = "white" if name == "training" else look.colour
             axis.plot(epochs, values, dashes, color=look.colour, marker=look.marker, markerfacecolor=fill, label=name)
         if chance is not None:
             axis.axhline(chance, color="#5B5B66", linewidth=1.2, linestyle=(0, (1, 2)), label="chance")
-        figure.legend(loc="outside right center", handlelength=3)
+        figure.legend(loc="outside lower center", ncols=3, handlelength=2.4, columnspacing=1.4)
         axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03), title=title)
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -838,8 +838,8 @@ def _ink(shade):
 def picture(figure: Figure, alt: str) -> Picture:
     """Turn a Matplotlib figure into a picture with alternative text, and close the figure.
 
-    Lines and words are smaller as SVG, so there is SVG besides the PNG. Images are not: of these there is a PNG alone,
-    of twice the resolution.
+    If SVG is smaller than a PNG of twice the resolution, as it is of lines and words, there is SVG besides the PNG.
+    Otherwise there is that large PNG alone. The book can turn the colours of SVG over for a dark page.
 
     Parameters
     ----------
@@ -854,10 +854,13 @@ def picture(figure: Figure, alt: str) -> Picture:
     _text("alt", alt)
     lines = io.StringIO()
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlib"}):  # words stay words; the same in each run
-        figure.savefig(lines, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    svg, pixels = lines.getvalue(), _rendered(figure, 96)
+        without = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(lines, format="svg", dpi=192, metadata=without)  # the dots are those of images in it
+    svg, pixels = lines.getvalue(), _rendered(figure, 192)
     if len(gzip.compress(svg.encode())) > len(pixels):
-        svg, pixels = "", _rendered(figure, 192)
+        svg = ""
+    else:
+        pixels = _rendered(figure, 96)
     plt.close(figure)
     shown = Picture(pixels, format="png", width=round(figure.get_size_inches()[0] * 96), metadata={"alt": alt})
     shown.svg = svg

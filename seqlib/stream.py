@@ -307,4 +307,4 @@ def _compiled(step):
     def answer(frame, kept):
         return step.network({"frame": frame, **kept}, training=False)
 
-    return answer
+    return answer.get_concrete_function()  # calling `answer` checks its signature anew with each frame

@@ -184,6 +184,7 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
         "level-2",
         "level-3",
         "level-4",
+        "long",
         "matrix",
         "objectives",
         "predict",

@@ -188,6 +188,22 @@ def padded(mode="edge", before=1, after=1, axis=1):
     return lambda clips: np.pad(clips, widths, mode=mode)
 
 
+def last_frames(kept, features, count=4, keep=4, begin=4):
+    """Exercise 4.9, in an array and a counter."""
+    frames, seen = kept if kept is not None else (np.zeros((0, len(features))), 0)
+    frames = np.concatenate([frames, features[None]])[-keep:]
+    return (frames, seen + 1), frames[-count:].mean(0) if seen + 1 >= begin else None
+
+
+def sliding_sum(kept, features):
+    """Exercise 4.9, by adding the newest frame to a sum and subtracting the one before the last four."""
+    total, frames = kept or (0, [])
+    total, frames = total + features, [*frames, features]
+    if len(frames) < 4:
+        return (total, frames), None
+    return (total - frames[0], frames[1:]), total / 4
+
+
 TOLD_APART = {
     "average, reversed": False,
     "differences, reversed": True,
@@ -427,6 +443,22 @@ TABLE = {
             "after the matrix": lambda x, h, w: gru(x, h, w, inside=True),
             "belongs to h U": lambda x, h, w: gru(x, h, w, both=False),
             "through tanh": lambda x, h, w: gru(x, h, w, tanh=lambda value: value),
+        },
+    ),
+    "4.9": (
+        last_frames,
+        {
+            "since the first": lambda kept, features: last_frames(kept, features, count=50, keep=50),
+            "of three frames": lambda kept, features: last_frames(kept, features, count=3),
+            "without a trace": sliding_sum,
+            "grows with every frame": lambda kept, features: last_frames(kept, features, keep=50),
+            "nothing to answer": lambda kept, features: last_frames(kept, features, begin=1),
+            "answer to every frame": lambda kept, features: last_frames(kept, features, begin=5),
+            "never answers": lambda kept, features: last_frames(kept, features, begin=50),
+            "two things": lambda kept, features: last_frames(kept, features)[1],
+            "raises TypeError": lambda kept, features: ([*kept, features], None),
+            "one day": lambda kept, features: ((frame for frame in [features]), None),
+            "should be (": lambda kept, features: last_frames(kept, features[:4]),
         },
     ),
     "5.1": (
