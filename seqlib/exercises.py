@@ -1029,4 +1029,17 @@ EXERCISES = {
             "this counts windows of the normal run that the faulty one lacks; it is the other way round",
         ),
     ),
+    "8.4": truths(
+        {
+            "slow arm, single frame": (False, "a slow arm is in no pose that it does not pass anyway"),
+            "two swings, maximum": (False, "parts of two swings show the poses of one, and a maximum does not count"),
+            "two swings, average": (True, "a window then shows more frames of the arm than one swing has"),
+            "no press, average": (False, "the arm and a long rest after it are, backwards, the rest before the arm"),
+            "no press, GRU": (True, "after the arm only four frames of rest are normal, and a GRU reads the order"),
+            "long rest, GRU on every third frame": (
+                False,
+                "after the press a rest of 60 frames is normal, and that is longer than the window",
+            ),
+        }
+    ),
 }

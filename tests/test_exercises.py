@@ -188,6 +188,14 @@ def padded(mode="edge", before=1, after=1, axis=1):
     return lambda clips: np.pad(clips, widths, mode=mode)
 
 
+NOTICED = {
+    "slow arm, single frame": False,
+    "two swings, maximum": False,
+    "two swings, average": True,
+    "no press, average": False,
+    "no press, GRU": True,
+    "long rest, GRU on every third frame": False,
+}
 TOLD_APART = {
     "average, reversed": False,
     "differences, reversed": True,
@@ -685,6 +693,17 @@ TABLE = {
                 sorted(window) not in [sorted(other) for other in sliding_window_view(faulty, length)]
                 for window in sliding_window_view(normal, length)
             ),
+        },
+    ),
+    "8.4": (
+        NOTICED,
+        {
+            "does not pass anyway": NOTICED | {"slow arm, single frame": True},
+            "does not count": NOTICED | {"two swings, maximum": True},
+            "than one swing has": NOTICED | {"two swings, average": False},
+            "the rest before the arm": NOTICED | {"no press, average": True},
+            "reads the order": NOTICED | {"no press, GRU": False},
+            "longer than the window": NOTICED | {"long rest, GRU on every third frame": True},
         },
     ),
     "P.1": (
