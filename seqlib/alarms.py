@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import arguments
-from .measure import Accuracy
 
-__all__ = ["Report", "begin", "poisson_interval", "report"]
+if TYPE_CHECKING:  # `measure` needs TensorFlow, and the book shows alarms without it
+    from .measure import Accuracy
+
+__all__ = ["Report", "begin", "poisson_interval", "report", "states"]
 
 
 class Report(NamedTuple):
@@ -119,6 +122,8 @@ def report(
     >>> counted.found.right, counted.false, counted.delays
     (1, 2, [10])
     """
+    from .measure import Accuracy
+
     alarms = np.asarray(alarms, np.int64)
     rate = arguments.number("rate", rate, 1e-3, 1e6)
     after = round(rate * arguments.number("grace", grace, 0, 3600))
@@ -127,6 +132,56 @@ def report(
     useful = np.unique(np.concatenate([np.zeros(0, np.int64), *finds]))
     hours = arguments.integer("frames", frames, 1) / rate / 3600
     return Report(Accuracy(len(delays), len(events)), len(alarms) - len(useful), hours, delays)
+
+
+def states(
+    scores: ArrayLike, threshold: float, events: Sequence[tuple[int, int]], *, rate: float = 30, grace: float = 1
+) -> list[tuple[int, str]]:
+    """Say from which frame on a watcher gives an alarm and how late, gives none, or has missed a fault.
+
+    An alarm lasts until the score has been at the threshold or below for one second.
+
+    Parameters
+    ----------
+    scores : float array (N,)
+        One per frame.
+    threshold : float
+    events : sequence of (int, int)
+        The first and the last frame of each fault.
+    rate : float
+        Frames per second.
+    grace : float
+        Seconds after a fault's last frame in which an alarm still finds it, as in `report`.
+
+    Returns
+    -------
+    list of (int, str)
+        In the order of their frames; the first is from frame 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    >>> states([0, 0, 3, 0, 0, 0, 0, 0, 0], 2, [(1, 3), (5, 6)], rate=2)
+    [(0, 'no alarm'), (2, 'alarm after 1 frame'), (4, 'no alarm')]
+    """
+    scores = np.asarray(scores)
+    rate = arguments.number("rate", rate, 1e-3, 1e6)
+    apart, after = max(1, round(rate)), round(rate * arguments.number("grace", grace, 0, 3600))
+    begins = begin(scores, threshold, apart)
+    above = np.flatnonzero(scores > threshold)
+    said = {0: "no alarm"}
+    for first, last in events:
+        if not np.any((first <= begins) & (begins <= last + after)):
+            said[last + after + 1] = "missed"
+    for start, following in pairwise([*begins, len(scores)]):
+        late = [int(start) - first for first, last in events if first <= start <= last + after]
+        said[int(above[above < following][-1]) + apart] = "no alarm"
+        said[int(start)] = f"alarm after {late[0]} frame{'s' * (late[0] != 1)}" if late else "false alarm"
+    return [(frame, words) for frame, words in sorted(said.items()) if frame < len(scores)]
 
 
 def poisson_interval(count: int, level: float = 0.95) -> tuple[float, float]:

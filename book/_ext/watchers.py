@@ -1,4 +1,4 @@
-"""The directive ``watchers``: which network found which fault of chapter 8's machine, as a table of the study's file."""
+"""The directive ``watchers``: which network found which fault of chapter 8's machine, as a table of the study."""
 
 import json
 from html import escape
@@ -61,7 +61,7 @@ def row(column, runs):
     cells = "".join(cell(column, fault, runs) for fault in runs[0]["faults"])
     return (
         f'<tr><th scope="row">{escape(column)}</th>{cells}'
-        f"<td>{false / hours:.1f} ({low:.1f}–{high:.1f})</td><td>{delay}</td></tr>\n"
+        f"<td>{false / hours:.1f} ({low:.1f} to {high:.1f})</td><td>{delay}</td></tr>\n"
     )
 
 
@@ -78,16 +78,15 @@ class Watchers(SphinxDirective):
         head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in heads)
         caption = '<caption class="visually-hidden">Found faults in percent, by watcher and fault</caption>'
         rows = "".join(row(column, columns[column]) for column in columns)
-        table = (
-            f'<table class="matrix watchers">{caption}<thead><tr><td></td>{head}</tr></thead><tbody>\n{rows}</tbody></table>\n'
-        )
-        seeds = len({run["seed"] for run in runs})
-        each = next(iter(runs[0]["faults"].values()))["total"]
+        head = f"<thead><tr><td></td>{head}</tr></thead>"
+        table = f'<table class="matrix watchers">{caption}{head}<tbody>\n{rows}</tbody></table>\n'
         figure = nodes.figure("", nodes.raw("", table, format="html"), classes=["matrix"])
+        seeds, each = len({run["seed"] for run in runs}), next(iter(runs[0]["faults"].values()))["total"]
+        hours = sum(run["hours"] for run in next(iter(columns.values())))
         text = (
-            f"Found faults in percent, of {each} of each kind with each of {seeds} seeds. A frame marks what is proven to be "
-            f"invisible. False alarms per hour are counted in {sum(run['hours'] for run in columns['single frame']):.0f} hours "
-            "of normal frames, with their exact 95% interval. The delay is the median over all found faults, at 30 frames per second."
+            f"Found faults in percent, of {each} of each kind with each of {seeds} seeds. A frame marks what is "
+            f"proven to be invisible. False alarms per hour are counted in {hours:.0f} hours without a fault, with "
+            "their exact 95% interval. The delay is the median over all found faults, at 30 frames per second."
         )
         figure += nodes.legend("", nodes.paragraph("", "", *self.parse_inline(text)[0]))
         return [figure]
