@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from . import arguments, puzzles, tasks
 from .checks import (
@@ -654,6 +655,66 @@ def _mean_change(features, lengths):
     return (last - features[:, 0]) / (lengths - 1)[:, None]
 
 
+# Chapter 8
+
+
+def _scores(random):
+    """Draw scores from 0 to 3 that come near the threshold in every way that matters, and how far apart alarms are."""
+    apart = int(random.integers(3, 7))
+    first = [3, 3, *[0] * (apart - 1), 3, 2, 0]  # an alarm at the first frame, which rises again before it is over
+    long = [3] * (apart + 2) + [1] * (apart - 2) + [3]  # it falls and rises again, long after it began
+    parts = [[3] + [0] * (apart - 1) + [3], [2] * 3, long, [3] * int(random.integers(1, 4))]
+    scores = list(first)
+    for i in random.permutation(len(parts)):
+        scores += [0] * int(random.integers(apart + 1, 3 * apart)) + parts[i]
+    return np.array(scores), 2, apart
+
+
+def _begin(scores, threshold, apart):
+    above = np.flatnonzero(scores > threshold)
+    return above[np.diff(above, prepend=-apart) >= apart]
+
+
+def _rises(scores, threshold, apart):
+    above = scores > threshold
+    return np.flatnonzero(above & ~np.append(False, above[:-1]))
+
+
+def _since_begin(scores, threshold, apart):
+    begins = []
+    for frame in np.flatnonzero(scores > threshold):
+        if not begins or frame - begins[-1] >= apart:
+            begins.append(frame)
+    return begins
+
+
+def _one_short(scores, threshold, apart):
+    above = np.flatnonzero(scores > threshold)
+    return above[np.diff(above, prepend=-apart - 1) > apart]
+
+
+def _counts(random):
+    return int(random.integers(1, 7)), float(random.choice([1 / 24, 1 / 8, 0.5, 2]))
+
+
+def _most(false, per_hour, level=0.9, end=1):
+    from .alarms import poisson_interval
+
+    return poisson_interval(false, level)[end] / per_hour
+
+
+def _poses(random):
+    """Draw the poses of a normal run and of another one, which repeats pieces of it, some of them backwards."""
+    normal = random.integers(0, 4, 30)
+    pieces = [normal[start : start + 7] for start in random.integers(0, 23, 4)]
+    return normal, np.concatenate([pieces[0], pieces[1][::-1], pieces[2], pieces[3][::-1], [3, 3, 3, 3, 3]]), 4
+
+
+def _new_windows(normal, faulty, length, as_seen=sorted, step=1):
+    seen = {tuple(as_seen(window)) for window in sliding_window_view(normal, length)[::step]}
+    return sum(tuple(as_seen(window)) not in seen for window in sliding_window_view(faulty, length)[::step])
+
+
 EXERCISES = {
     "1.1": function(
         "fold(x)",
@@ -960,5 +1021,91 @@ EXERCISES = {
             "a shorter clip has fewer differences: divide by their number in each clip",
         ),
         (lambda features, lengths: -_mean_change(features, lengths), "this is the first frame minus the last"),
+    ),
+    "8.1": function(
+        "begin(scores, threshold, apart)",
+        _scores,
+        _begin,
+        (
+            lambda scores, threshold, apart: np.flatnonzero(scores > threshold),
+            "these are all frames above the threshold; an alarm is the first of those that belong together",
+        ),
+        (_rises, "each rise counts as an alarm here; merge those that come fewer than `apart` frames later"),
+        (
+            lambda scores, threshold, apart: _begin(scores, threshold - 1, apart),
+            "a score that equals the threshold is not above it",
+        ),
+        (_since_begin, "count from the last frame above the threshold, not from the one at which the alarm began"),
+        (_one_short, "exactly `apart` frames later it is a new alarm"),
+        (
+            lambda scores, threshold, apart: _begin(scores, threshold, apart)[1:],
+            "a score above the threshold at the first frame begins an alarm, too",
+        ),
+        (
+            lambda scores, threshold, apart: len(_begin(scores, threshold, apart)),
+            "this is how many alarms there are; return the frames at which they begin",
+        ),
+    ),
+    "8.2": function(
+        "hours_needed(false, per_hour)",
+        _counts,
+        _most,
+        (
+            lambda false, per_hour: _most(false, per_hour, 0.95),
+            "above a 95% interval lie only 2.5%; which interval has 5% above it?",
+        ),
+        (
+            lambda false, per_hour: _most(false, per_hour) * per_hour**2,
+            "the rarer the alarms are to be, the longer the test has to last: divide by `per_hour`",
+        ),
+        (
+            lambda false, per_hour: false / per_hour,
+            "a watcher with twice as many alarms may have been lucky in the test: take the upper end of the interval",
+        ),
+        (
+            lambda false, per_hour: _most(false, per_hour, end=0),
+            "this is the interval's lower end, which says how many alarms there are at least",
+        ),
+        (lambda false, per_hour: _most(0, per_hour), "so long a test is enough if there was no false alarm at all"),
+    ),
+    "8.3": function(
+        "new_windows(normal, faulty, length)",
+        _poses,
+        _new_windows,
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length, list),
+            "this compares the windows in their order, but an average does not depend on it",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length, lambda window: set(window.tolist())),
+            "a set forgets how often a pose occurs; that is what a maximum sees, and an average counts",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length, step=length),
+            "a window begins at every frame, not only where the last one ended",
+        ),
+        (
+            lambda normal, faulty, length: (
+                len(sliding_window_view(faulty, length)) - _new_windows(normal, faulty, length)
+            ),
+            "these are the windows that a normal run has, too; count the others",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(faulty, normal, length),
+            "this counts windows of the normal run that the faulty one lacks; it is the other way round",
+        ),
+    ),
+    "8.4": truths(
+        {
+            "slow arm, single frame": (False, "a slow arm is in no pose that it does not pass anyway"),
+            "two swings, maximum": (False, "parts of two swings show the poses of one, and a maximum does not count"),
+            "two swings, average": (True, "a window then shows more frames of the arm than one swing has"),
+            "no press, average": (False, "the arm and a long rest after it are, backwards, the rest before the arm"),
+            "no press, GRU": (True, "after the arm only four frames of rest are normal, and a GRU reads the order"),
+            "long rest, GRU on every third frame": (
+                False,
+                "after the press a rest of 60 frames is normal, and that is longer than the window",
+            ),
+        }
     ),
 }

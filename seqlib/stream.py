@@ -276,9 +276,10 @@ def _split(model):
 def _compute(model):
     """Compile a model, and let it take any number of clips."""
     signature = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
-    answer = tf.function(lambda clips: model(clips, training=False), input_signature=[signature])
+    compiled = tf.function(lambda clips: model(clips, training=False), input_signature=[signature])
+    answer = compiled.get_concrete_function()  # if calls traced it, TensorFlow would warn from the sixth model on
     return lambda clips: np.concatenate(
-        [answer(clips[i : i + CLIPS_AT_ONCE]).numpy() for i in range(0, len(clips), CLIPS_AT_ONCE)]
+        [answer(tf.constant(clips[i : i + CLIPS_AT_ONCE])).numpy() for i in range(0, len(clips), CLIPS_AT_ONCE)]
     )
 
 

@@ -17,7 +17,7 @@ from any_task import OURS
 from numpy.lib.stride_tricks import sliding_window_view
 
 import seqlib
-from seqlib import exercises, puzzles
+from seqlib import alarms, exercises, puzzles
 from tools.notebooks import ROOT
 
 EXERCISES = exercises.EXERCISES | puzzles.EXERCISES
@@ -202,6 +202,16 @@ def sliding_sum(kept, features):
     if len(frames) < 4:
         return (total, frames), None
     return (total - frames[0], frames[1:]), total / 4
+
+
+NOTICED = {
+    "slow arm, single frame": False,
+    "two swings, maximum": False,
+    "two swings, average": True,
+    "no press, average": False,
+    "no press, GRU": True,
+    "long rest, GRU on every third frame": False,
+}
 
 
 TOLD_APART = {
@@ -654,6 +664,80 @@ TABLE = {
             "the first frame minus the last": lambda features, lengths: np.stack(
                 [-np.diff(clip[:n], axis=0).mean(0) for clip, n in zip(features, lengths, strict=True)]
             ),
+        },
+    ),
+    "8.1": (
+        loops(
+            "begin(scores, threshold, apart)",
+            "above = [t for t, score in enumerate(scores) if score > threshold]; "
+            "return [t for i, t in enumerate(above) if not i or t - above[i - 1] >= apart]",
+        ),
+        {
+            "an alarm is the first": lambda scores, threshold, apart: [
+                t for t, s in enumerate(scores) if s > threshold
+            ],
+            "merge those": lambda scores, threshold, apart: [
+                t for t in range(len(scores)) if scores[t] > threshold and (not t or scores[t - 1] <= threshold)
+            ],
+            "is not above it": lambda scores, threshold, apart: alarms.begin(scores, threshold - 0.5, apart),
+            "from the last frame above": loops(
+                "begin(scores, threshold, apart)",
+                "begins = []; [begins.append(t) for t, s in enumerate(scores) "
+                "if s > threshold and (not begins or t - begins[-1] >= apart)]; return begins",
+            ),
+            "exactly": lambda scores, threshold, apart: alarms.begin(scores, threshold, apart + 1),
+            "the first frame begins": lambda scores, threshold, apart: alarms.begin(scores, threshold, apart)[1:],
+            "how many alarms": lambda scores, threshold, apart: len(alarms.begin(scores, threshold, apart)),
+        },
+    ),
+    "8.2": (
+        lambda false, per_hour: alarms.poisson_interval(false, 0.9)[1] / per_hour,
+        {
+            "only 2.5%": lambda false, per_hour: alarms.poisson_interval(false)[1] / per_hour,
+            "divide by": lambda false, per_hour: alarms.poisson_interval(false, 0.9)[1] * per_hour,
+            "may have been lucky": lambda false, per_hour: false / per_hour,
+            "at least": lambda false, per_hour: alarms.poisson_interval(false, 0.9)[0] / per_hour,
+            "no false alarm at all": lambda false, per_hour: -np.log(0.05) / per_hour,
+        },
+    ),
+    "8.3": (
+        loops(
+            "new_windows(normal, faulty, length)",
+            "cut = lambda poses: [np.bincount(poses[t:t + length], minlength=9).tolist() "
+            "for t in range(len(poses) - length + 1)]; return [w in cut(normal) for w in cut(faulty)].count(False)",
+        ),
+        {
+            "in their order": lambda normal, faulty, length: sum(
+                tuple(window) not in set(map(tuple, sliding_window_view(normal, length)))
+                for window in sliding_window_view(faulty, length)
+            ),
+            "what a maximum sees": lambda normal, faulty, length: sum(
+                set(window) not in [set(other) for other in sliding_window_view(normal, length)]
+                for window in sliding_window_view(faulty, length)
+            ),
+            "begins at every frame": lambda normal, faulty, length: sum(
+                sorted(window) not in [sorted(other) for other in sliding_window_view(normal, length)[::length]]
+                for window in sliding_window_view(faulty, length)[::length]
+            ),
+            "count the others": lambda normal, faulty, length: sum(
+                sorted(window) in [sorted(other) for other in sliding_window_view(normal, length)]
+                for window in sliding_window_view(faulty, length)
+            ),
+            "the other way round": lambda normal, faulty, length: sum(
+                sorted(window) not in [sorted(other) for other in sliding_window_view(faulty, length)]
+                for window in sliding_window_view(normal, length)
+            ),
+        },
+    ),
+    "8.4": (
+        NOTICED,
+        {
+            "does not pass anyway": NOTICED | {"slow arm, single frame": True},
+            "does not count": NOTICED | {"two swings, maximum": True},
+            "than one swing has": NOTICED | {"two swings, average": False},
+            "the rest before the arm": NOTICED | {"no press, average": True},
+            "reads the order": NOTICED | {"no press, GRU": False},
+            "longer than the window": NOTICED | {"long rest, GRU on every third frame": True},
         },
     ),
     "P.1": (
