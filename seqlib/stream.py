@@ -275,12 +275,15 @@ def _split(model):
 
 def _compute(model):
     """Compile a model, and let it take any number of clips."""
-    signature = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
-    compiled = tf.function(lambda clips: model(clips, training=False), input_signature=[signature])
+    taken = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
+    compiled = tf.function(lambda clips: model(clips, training=False), input_signature=[taken])
     answer = compiled.get_concrete_function()  # if calls traced it, TensorFlow would warn from the sixth model on
-    return lambda clips: np.concatenate(
-        [answer(tf.constant(clips[i : i + CLIPS_AT_ONCE])).numpy() for i in range(0, len(clips), CLIPS_AT_ONCE)]
-    )
+
+    def compute(clips):
+        batches = (clips[i : i + CLIPS_AT_ONCE] for i in range(0, len(clips), CLIPS_AT_ONCE))
+        return np.concatenate([answer(tf.constant(batch, taken.dtype)).numpy() for batch in batches])
+
+    return compute
 
 
 def _windows(frames, length):

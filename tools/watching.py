@@ -181,7 +181,7 @@ def carry_out(run):
         "seconds": round(seconds, 1),
         "train_accuracy": train_accuracy,
         "threshold": threshold,
-        "hours": round(frames / 3600 / machine.RATE, 4),
+        "tested_hours": round(frames / 3600 / machine.RATE, 4),
         "false": false,
         "false_between": counted.false,
         "right": counted.found.right,

@@ -54,7 +54,7 @@ def cell(column, fault, runs):
 
 def row(column, runs):
     """Write a watcher's row; str, HTML."""
-    false, hours = sum(run["false"] for run in runs), sum(run["hours"] for run in runs)
+    false, hours = sum(run["false"] for run in runs), sum(run["tested_hours"] for run in runs)
     low, high = (count / hours for count in poisson_interval(false))
     delays = [delay for run in runs for fault in run["faults"].values() for delay in fault["delays"]]
     delay = f"{median(delays):.0f}" if delays else "none"
@@ -82,11 +82,11 @@ class Watchers(SphinxDirective):
         table = f'<table class="matrix watchers">{caption}{head}<tbody>\n{rows}</tbody></table>\n'
         figure = nodes.figure("", nodes.raw("", table, format="html"), classes=["matrix"])
         seeds, each = len({run["seed"] for run in runs}), next(iter(runs[0]["faults"].values()))["total"]
-        hours = sum(run["hours"] for run in next(iter(columns.values())))
+        hours = sum(run["tested_hours"] for run in next(iter(columns.values())))
         text = (
-            f"Found faults in percent, of {each} of each kind with each of {seeds} seeds. A frame marks what is "
-            f"proven to be invisible. False alarms per hour are counted in {hours:.0f} hours without a fault, with "
-            "their exact 95% interval. The delay is the median over all found faults, at 30 frames per second."
+            f"Found faults in percent, of {each} of each kind per seed, with {seeds} seed{'s' * (seeds != 1)}. A frame marks "
+            f"what is proven to be invisible. False alarms per hour are counted in {hours:.0f} hours without a fault, "
+            "with their exact 95% interval. The delay is the median over all found faults, 30 frames per second."
         )
         figure += nodes.legend("", nodes.paragraph("", "", *self.parse_inline(text)[0]))
         return [figure]
