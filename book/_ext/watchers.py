@@ -84,7 +84,7 @@ class Watchers(SphinxDirective):
         seeds, each = len({run["seed"] for run in runs}), next(iter(runs[0]["faults"].values()))["total"]
         hours = sum(run["tested_hours"] for run in next(iter(columns.values())))
         text = (
-            f"Found faults in percent, of {each} of each kind per seed, with {seeds} seed{'s' * (seeds != 1)}. A frame marks "
+            f"Found faults in percent, {each} of each kind per seed, {seeds} seed{'s' * (seeds != 1)}. A frame marks "
             f"what is proven to be invisible. False alarms per hour are counted in {hours:.0f} hours without a fault, "
             "with their exact 95% interval. The delay is the median over all found faults, 30 frames per second."
         )
