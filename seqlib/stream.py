@@ -279,7 +279,10 @@ def _compute(model):
     compiled = tf.function(lambda clips: model(clips, training=False), input_signature=[signature])
     answer = compiled.get_concrete_function()  # if calls traced it, TensorFlow would warn from the sixth model on
     return lambda clips: np.concatenate(
-        [answer(tf.constant(clips[i : i + CLIPS_AT_ONCE])).numpy() for i in range(0, len(clips), CLIPS_AT_ONCE)]
+        [
+            answer(tf.constant(clips[i : i + CLIPS_AT_ONCE], signature.dtype)).numpy()
+            for i in range(0, len(clips), CLIPS_AT_ONCE)
+        ]
     )
 
 
