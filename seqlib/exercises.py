@@ -705,14 +705,16 @@ def _most(false, per_hour, level=0.9, end=1):
 
 def _poses(random):
     """Draw the poses of a normal run and of another one, which repeats pieces of it, some of them backwards."""
-    normal = random.integers(0, 4, 30)
+    normal = np.concatenate([random.permutation(5) for _ in range(6)] + [[0, 0, 1, 2, 0]])
     pieces = [normal[start : start + 7] for start in random.integers(0, 23, 4)]
-    return normal, np.concatenate([pieces[0], pieces[1][::-1], pieces[2], pieces[3][::-1], [3, 3, 3, 3, 3]]), 4
+    pieces[1], pieces[3] = pieces[1][::-1], np.array([0, 1, 1, 2, 2, 1, 0])
+    return normal, np.concatenate(pieces), 4
 
 
 def _new_windows(normal, faulty, length, as_seen=sorted, step=1):
-    seen = {tuple(as_seen(window)) for window in sliding_window_view(normal, length)[::step]}
-    return sum(tuple(as_seen(window)) not in seen for window in sliding_window_view(faulty, length)[::step])
+    seen = {tuple(as_seen(window.tolist())) for window in sliding_window_view(normal, length)[::step]}
+    windows = sliding_window_view(faulty, length)[::step]
+    return np.array([tuple(as_seen(window.tolist())) not in seen for window in windows])
 
 
 EXERCISES = {
@@ -1077,7 +1079,7 @@ EXERCISES = {
             "this compares the windows in their order, but an average does not depend on it",
         ),
         (
-            lambda normal, faulty, length: _new_windows(normal, faulty, length, lambda window: set(window.tolist())),
+            lambda normal, faulty, length: _new_windows(normal, faulty, length, set),
             "a set forgets how often a pose occurs; that is what a maximum sees, and an average counts",
         ),
         (
@@ -1085,14 +1087,16 @@ EXERCISES = {
             "a window begins at every frame, not only where the last one ended",
         ),
         (
-            lambda normal, faulty, length: (
-                len(sliding_window_view(faulty, length)) - _new_windows(normal, faulty, length)
-            ),
-            "these are the windows that a normal run has, too; count the others",
+            lambda normal, faulty, length: ~_new_windows(normal, faulty, length),
+            "True should mark the windows that no normal run shows; these are the others",
         ),
         (
             lambda normal, faulty, length: _new_windows(faulty, normal, length),
-            "this counts windows of the normal run that the faulty one lacks; it is the other way round",
+            "these are windows of the normal run that the faulty one lacks; it is the other way round",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length).sum(),
+            "this is how many there are; return one truth value for each window of the faulty run",
         ),
     ),
     "8.4": truths(
