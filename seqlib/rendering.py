@@ -151,7 +151,8 @@ def noise_of(keys: NDArray[np.integer], resolution: int, noise: float) -> NDArra
 
     Returns
     -------
-    int16 array (*keys.shape, resolution, resolution)
+    int16 array (..., resolution, resolution)
+        One for each key.
 
     Examples
     --------
