@@ -438,7 +438,7 @@ def _last_four(answer, random):
             returned = answer(kept, frame.copy())
         except Exception as error:
             return f"it raises {type(error).__name__}: {error}"
-        if returned is ...:
+        if returned is None or returned is ...:
             return NOTHING_SO_FAR
         if not isinstance(returned, (tuple, list)) or len(returned) != 2:
             return "it should return two things: what it keeps, and the answer"
