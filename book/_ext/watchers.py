@@ -52,17 +52,13 @@ def cell(column, fault, runs):
     return f'<td><span class="{classes}">{100 * found / total:.0f}{hidden}</span></td>'
 
 
-def row(column, runs):
-    """Write a watcher's row; str, HTML."""
+def alarms_row(column, runs):
+    """Write what a watcher's alarms were like; str, a row of a MyST table."""
     false, hours = sum(run["false"] for run in runs), sum(run["tested_hours"] for run in runs)
     low, high = (count / hours for count in poisson_interval(false))
     delays = [delay for run in runs for fault in run["faults"].values() for delay in fault["delays"]]
-    delay = f"{median(delays):.0f}" if delays else "none"
-    cells = "".join(cell(column, fault, runs) for fault in runs[0]["faults"])
-    return (
-        f'<tr><th scope="row">{escape(column)}</th>{cells}'
-        f"<td>{false / hours:.1f} ({low:.1f} to {high:.1f})</td><td>{delay}</td></tr>\n"
-    )
+    delay = f"{median(delays):.0f}" if delays else "none found"
+    return f"| {column} | {false} | {low:.1f} to {high:.1f} | {delay} |"
 
 
 class Watchers(SphinxDirective):
@@ -74,22 +70,29 @@ class Watchers(SphinxDirective):
         self.env.note_dependency(str(path))
         runs = json.loads(path.read_text("utf-8"))["runs"]
         columns = by_column(runs)
-        heads = [*runs[0]["faults"], "false alarms per hour", "delay in frames"]
-        head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in heads)
+        faults = list(runs[0]["faults"])
+        head = "".join(f'<th scope="col"><span>{escape(fault)}</span></th>' for fault in faults)
+        rows = "".join(
+            f'<tr><th scope="row">{escape(column)}</th>{"".join(cell(column, fault, own) for fault in faults)}</tr>\n'
+            for column, own in columns.items()
+        )
         caption = '<caption class="visually-hidden">Found faults in percent, by watcher and fault</caption>'
-        rows = "".join(row(column, columns[column]) for column in columns)
         head = f"<thead><tr><td></td>{head}</tr></thead>"
         table = f'<table class="matrix watchers">{caption}{head}<tbody>\n{rows}</tbody></table>\n'
         figure = nodes.figure("", nodes.raw("", table, format="html"), classes=["matrix"])
-        seeds, each = len({run["seed"] for run in runs}), next(iter(runs[0]["faults"].values()))["total"]
-        hours = sum(run["tested_hours"] for run in next(iter(columns.values())))
+        seeds, each = len({run["seed"] for run in runs}), runs[0]["events"]
         text = (
             f"Found faults in percent, {each} of each kind per seed, {seeds} seed{'s' * (seeds != 1)}. A frame marks "
-            f"what is proven to be invisible. False alarms per hour are counted in {hours:.0f} hours without a fault, "
-            "with their exact 95% interval. The delay is the median over all found faults, 30 frames per second."
+            "what is proven to be invisible."
         )
         figure += nodes.legend("", nodes.paragraph("", "", *self.parse_inline(text)[0]))
-        return [figure]
+        hours = sum(run["tested_hours"] for run in next(iter(columns.values())))
+        lines = [
+            f"| watcher | false alarms in {hours:.0f} h | per hour, 95% interval | median delay, in frames |",
+            "|---|--:|--:|--:|",
+            *(alarms_row(column, own) for column, own in columns.items()),
+        ]
+        return [figure, *self.parse_text_to_nodes("\n".join(lines))]
 
 
 def setup(app):
