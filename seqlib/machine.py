@@ -42,7 +42,7 @@ ARM_TIPS = ((0, 88), (23, 85), (44, 76), (62, 62), (76, 44), (85, 23))  # (y, x)
 PRESS_Y, PRESS_X, PRESS_STEP = 6, (20, 29), 2  # pixels: its lower edge at rest, its sides, how far it moves in a frame
 GREY = {"belt": 40, "part": 90, "arm": 110, "press": 100}  # levels above the background
 GOOD, MISSING, TURNED = range(3)  # parts
-VALUES = (PITCH, len(ARM_TIPS), len(ARM_TIPS), 3, 3, 3)  # how many values the first six fields of `Poses` have
+VALUES = (PITCH, len(ARM_TIPS), len(ARM_TIPS), 3, 3, 3)  # how many values the first six fields of `_Poses` have
 
 FAULTS = {
     "part missing": "No part lies where one should.",
@@ -60,7 +60,7 @@ CYCLES = {fault: {"part missing": 3, "part turned": 3, "drift": DRIFT}.get(fault
 PARTS = {"part missing": MISSING, "part turned": TURNED}
 
 
-class Poses(NamedTuple):
+class _Poses(NamedTuple):
     """What each frame shows; integer arrays (N,)."""
 
     belt: NDArray[np.integer]  # pixels that the belt has yet to move
@@ -158,7 +158,7 @@ def run(
     at = _by_cycle(faults or {}, cycles)
     drawn = [_cycle(seed, start + cycle, *at.get(cycle, ("", 0))) for cycle in range(cycles)]
     ends = np.cumsum([len(poses.belt) for poses, _ in drawn])
-    usual, shown = (Poses(*map(np.concatenate, zip(*poses, strict=True))) for poses in zip(*drawn, strict=True))
+    usual, shown = (_Poses(*map(np.concatenate, zip(*poses, strict=True))) for poses in zip(*drawn, strict=True))
     shown = _with_wrong_parts(shown, at, ends)
     wrong = _differ(usual, shown)
     return Run(_draw(usual if twin else shown, noise), wrong, _events(at, ends, wrong))
@@ -257,13 +257,13 @@ def _cycle(seed, cycle, fault, since):
     arm = BELT + before
     press = arm + STEP + PAUSE
     frames = np.arange(press + STEP + after)
-    usual = {name: np.zeros(len(frames), np.int64) for name in Poses._fields}
+    usual = {name: np.zeros(len(frames), np.int64) for name in _Poses._fields}
     usual["belt"][:BELT] = PITCH - PITCH // BELT * (1 + frames[:BELT])
     usual["arm"][arm : arm + STEP] = usual["press"][press : press + STEP] = THERE_AND_BACK
     old, new = (_drawn(seed, number, 2, -LIGHT, LIGHT) for number in (cycle - 1, cycle))
     usual["light"][:] = old + (new - old) * np.minimum(1 + frames, BELT) // BELT
     usual["key"][:] = hash32(seed, 0x6E6F6973, cycle, frames)
-    usual = Poses(**usual)
+    usual = _Poses(**usual)
     order = frames.copy()
     if fault == "steps exchanged":
         block = slice(arm - REST, press + STEP + REST)
@@ -275,7 +275,7 @@ def _cycle(seed, cycle, fault, since):
         still = arm + STEP // 4
         moves = np.concatenate([frames[:still], np.full(HELD, still), frames[still : len(frames) - HELD]])
         return usual, usual._replace(arm=usual.arm[moves], press=usual.press[moves])
-    return usual, Poses(*(field[order] for field in usual))
+    return usual, _Poses(*(field[order] for field in usual))
 
 
 def _with_wrong_parts(poses, at, ends):
