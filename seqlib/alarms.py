@@ -24,7 +24,8 @@ class Report(NamedTuple):
     Examples
     --------
     >>> print(Report(found=Accuracy(45, 50), false=2, hours=3.0, delays=[4, 9, 30]))
-    found 90.0% (45 of 50, 95% interval 78.6% to 95.7%), half of them with a delay of 9 or less
+    found 90.0% (45 of 50, 95% interval 78.6% to 95.7%)
+    delay: 9 frames or less for half of them
     2 false alarms in 3 h: 0.67 an hour, 95% interval 0.08 to 2.41
     """
 
@@ -38,7 +39,7 @@ class Report(NamedTuple):
     """For each fault that was found, how many frames after its first one the alarm came."""
 
     def __str__(self) -> str:
-        within = f", half of them with a delay of {np.median(self.delays):.0f} or less" if self.delays else ""
+        within = f"\ndelay: {np.median(self.delays):.0f} frames or less for half of them" if self.delays else ""
         low, high = (count / self.hours for count in poisson_interval(self.false))
         alarms = "alarm" if self.false == 1 else "alarms"
         found = f"found {self.found}{within}" if self.found.total else "no faults to be found"

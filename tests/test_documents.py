@@ -178,6 +178,7 @@ def test_the_page_about_sphinx_names_what_the_style_sheet_and_the_script_take_fr
         "from-lesson",
         "guide",
         "in-dark",
+        "in-light",
         "js",
         "large",
         "level-0",
