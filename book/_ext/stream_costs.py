@@ -1,6 +1,7 @@
 """The directive ``stream-costs``: what one frame of a stream costs, as a table of `book/stream_costs.json`."""
 
 import json
+import math
 from pathlib import Path
 
 from sphinx.util.docutils import SphinxDirective
@@ -43,11 +44,12 @@ class StreamCosts(SphinxDirective):
         ]
         if long := [run for run in stored["runs"] if "after" in run]:
             differs = max(after["difference"] for run in long for after in run["after"].values())
-            grown = max(run["after"]["Stream"]["megabytes"] for run in long)
+            bound = 10.0 ** math.ceil(math.log10(differs))
+            grown = max(0, *(run["after"]["Stream"]["megabytes"] for run in long))
             lines += [
                 "",
                 f"After {long[0]['frames']:,} small frames, the logits of a `Stream` and of both files differ from the "
-                f"model's by at most {differs:.1g}, and the process of the `Stream` has grown by {grown:.1f} MB at "
+                f"model's by at most {bound:.0e}, and the process of the `Stream` has grown by {grown:.1f} MB at "
                 f"most (measured with {', '.join(run['column'] for run in long)}).",
             ]
         return self.parse_text_to_nodes("\n".join(lines))
