@@ -281,7 +281,10 @@ def test_the_status_page_lists_every_notebook(book):
 def test_the_page_of_where_it_runs_shows_everything_that_passed(book):
     record = json.loads((ROOT / "book" / "where_it_runs.json").read_text("utf-8"))
     page = soup(book, "book/where_it_runs")
-    shown = [{cell.text.replace("\N{NON-BREAKING HYPHEN}", "-") for cell in row.select("td")} for row in page.select("tbody tr")]
+    shown = [
+        {cell.text.replace("\N{NON-BREAKING HYPHEN}", "-") for cell in row.select("td")}
+        for row in page.select("tbody tr")
+    ]
     for row in (row for rows in record.values() for row in rows):
         lessons = ", ".join({"pu": "puzzles"}.get(lesson, lesson.removeprefix("0")) for lesson in row["lessons"])
         cells = {row["date"], row["python"], row["packages"]["tensorflow"], lessons}
