@@ -56,7 +56,7 @@ watching: $(READY)  ## Let each family watch the machine of chapter 8 into book/
 	@$(IN_VENV) tools.watching
 
 live: $(READY)  ## Train the three watchers of chapter 8's live view and let them score its film, into book/live_view.json, some minutes.
-	@$(IN_VENV) tools.live_view
+	@$(IN_VENV) tools.live_scores
 
 costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.
 	@$(IN_VENV) tools.costs

@@ -23,6 +23,7 @@ class Report(NamedTuple):
 
     Examples
     --------
+    >>> from seqlib.measure import Accuracy
     >>> print(Report(found=Accuracy(45, 50), false=2, hours=3.0, delays=[4, 9, 30]))
     found 90.0% (45 of 50, 95% interval 78.6% to 95.7%)
     delay: 9 frames or less for half of them

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from seqlib import alarms, machine
-from tools import live_view as tool
+from tools import live_scores as tool
 from tools import study
 from tools.notebooks import ROOT
 

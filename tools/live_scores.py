@@ -1,4 +1,4 @@
-"""Let three watchers score the film of chapter 8's live view (``make view``), into book/live_view.json.
+"""Let three watchers score the film of chapter 8's live view (``make live``), into book/live_view.json.
 
 They are trained as those of the study, see `tools.watching`, on fewer windows. Half an hour in which nothing is wrong
 gives each its threshold, the highest score. The film shows another run, with two faults.
