@@ -36,7 +36,12 @@ CELLS = {"simple": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
 
 
 def single_frame(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    width: float = 1,
+    lengths: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN that reads one frame of the clip, frame T // 2, and never sees another.
 
@@ -48,6 +53,8 @@ def single_frame(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
@@ -69,13 +76,18 @@ def single_frame(
     >>> single_frame(4).output_shape
     (None, 4)
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
     x = x[:, clip_shape[0] // 2] if present is None else _frame(x, inputs[1] // 2)
-    return keras.Model(inputs, _image_network(x, classes), name="single_frame")
+    return keras.Model(inputs, _image_network(x, classes, wide), name="single_frame")
 
 
 def early_fusion(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    width: float = 1,
+    lengths: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN that reads all frames at once, stacked as channels: each frame has filters of its own.
 
@@ -87,6 +99,8 @@ def early_fusion(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     lengths : bool
         Refused: its first convolution has weights for exactly T frames, so there is no model of a shorter clip.
 
@@ -112,15 +126,20 @@ def early_fusion(
             "lengths must be False for early fusion, not True: its first convolution has weights for exactly T frames, "
             "so it cannot leave out padded ones; bring all clips to one length, or choose another family"
         )
-    inputs, x, classes, _ = _begin(task, clip_shape, seed)
+    inputs, x, classes, _, wide = _begin(task, clip_shape, seed, width)
     frames, height, width, channels = clip_shape
     x = layers.Permute((2, 3, 1, 4), name="time_last")(x)
     x = layers.Reshape((height, width, frames * channels), name="stack")(x)
-    return keras.Model(inputs, _image_network(x, classes), name="early_fusion")
+    return keras.Model(inputs, _image_network(x, classes, wide), name="early_fusion")
 
 
 def average_pooling(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    width: float = 1,
+    lengths: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and average the frames' features over time.
 
@@ -132,6 +151,8 @@ def average_pooling(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
@@ -154,14 +175,19 @@ def average_pooling(
     >>> model.get_layer("features").output.shape, model.get_layer("average").output.shape
     ((None, 16, 256), (None, 256))
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
-    x = _frame_features(x)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
+    x = _frame_features(x, wide)
     x = _masked(layers.GlobalAveragePooling1D(name="average"), present, x)
-    return keras.Model(inputs, _head(x, classes), name="average_pooling")
+    return keras.Model(inputs, _head(x, classes, wide), name="average_pooling")
 
 
 def max_pooling(
-    task: Task | int, clip_shape: Shape = (16, 32, 32, 1), seed: int = 0, *, lengths: bool = False
+    task: Task | int,
+    clip_shape: Shape = (16, 32, 32, 1),
+    seed: int = 0,
+    *,
+    width: float = 1,
+    lengths: bool = False,
 ) -> keras.Model:
     """Build a 2D CNN for every frame by itself, and keep the largest of each feature over time.
 
@@ -173,6 +199,8 @@ def max_pooling(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
@@ -194,10 +222,10 @@ def max_pooling(
     >>> max_pooling(4).get_layer("maximum").output.shape
     (None, 256)
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
-    x = _frame_features(x)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
+    x = _frame_features(x, wide)
     x = layers.GlobalMaxPooling1D(name="maximum")(_only(present, x))
-    return keras.Model(inputs, _head(x, classes), name="max_pooling")
+    return keras.Model(inputs, _head(x, classes, wide), name="max_pooling")
 
 
 def attention_pooling(
@@ -205,6 +233,7 @@ def attention_pooling(
     clip_shape: Shape = (16, 32, 32, 1),
     seed: int = 0,
     *,
+    width: float = 1,
     positions: bool = False,
     lengths: bool = False,
 ) -> keras.Model:
@@ -218,6 +247,8 @@ def attention_pooling(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     positions : bool
         Whether each frame's features carry its number, as a one-hot vector of length T.
     lengths : bool
@@ -243,18 +274,18 @@ def attention_pooling(
     >>> attention_pooling(4, positions=True).get_layer("attention").output.shape
     (None, 272)
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
-    x = _frame_features(x)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
+    x = _frame_features(x, wide)
     if arguments.flag("positions", positions):
         frames = clip_shape[0]
         number = ops.ones_like(x[:, :, :1]) * np.eye(frames, dtype="float32")
         x = layers.Concatenate(name="with_positions")([x, number])
-    score = layers.Dense(32, activation="tanh", name="query")(x)
+    score = layers.Dense(wide(32), activation="tanh", name="query")(x)
     score = layers.Dense(1, name="score")(score)
     weights = _masked(layers.Softmax(axis=1, name="weights"), _along(present, score), score)
     x = layers.Dot(axes=1, name="sum")([weights, x])
     x = layers.Flatten(name="attention")(x)
-    return keras.Model(inputs, _head(x, classes), name="attention_pooling")
+    return keras.Model(inputs, _head(x, classes, wide), name="attention_pooling")
 
 
 def conv3d(
@@ -262,6 +293,7 @@ def conv3d(
     clip_shape: Shape = (16, 32, 32, 1),
     seed: int = 0,
     *,
+    width: float = 1,
     padding: str = "same",
     lengths: bool = False,
     every_frame: bool = False,
@@ -276,6 +308,8 @@ def conv3d(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     padding : {"same", "causal", "valid"}
         What the kernels see beyond the clip's ends in time: zeros at both; zeros before the first frame alone, so that
         no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
@@ -306,16 +340,16 @@ def conv3d(
     >>> receptive_field(conv3d(4), "conv3")
     (5, 15, 15)
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
     _pads(padding, clip_shape, lengths, every_frame)
     x = _only(present, x)
-    x = _over_time(x, 16, (3, 3, 3), (1, 2, 2), padding, name="conv1")
+    x = _over_time(x, wide(16), (3, 3, 3), (1, 2, 2), padding, name="conv1")
     x = _only(present, x)
-    x = _over_time(x, 32, (3, 3, 3), (1, 2, 2), padding, name="conv2")
-    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
+    x = _over_time(x, wide(32), (3, 3, 3), (1, 2, 2), padding, name="conv2")
+    x = layers.Conv3D(wide(32), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
     x = _only(present, x)
     x = _largest_so_far(x) if every_frame else layers.GlobalMaxPooling3D(name="global_max")(x)
-    return keras.Model(inputs, _head(x, classes), name="conv3d")
+    return keras.Model(inputs, _head(x, classes, wide), name="conv3d")
 
 
 def conv2plus1d(
@@ -323,6 +357,7 @@ def conv2plus1d(
     clip_shape: Shape = (16, 32, 32, 1),
     seed: int = 0,
     *,
+    width: float = 1,
     padding: str = "same",
     lengths: bool = False,
     every_frame: bool = False,
@@ -337,6 +372,8 @@ def conv2plus1d(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     padding : {"same", "causal", "valid"}
         What the kernels see beyond the clip's ends in time: zeros at both; zeros before the first frame alone, so that
         no map depends on a later frame; or nothing, so that T must be 5 at least, and a clip has T - 4 maps.
@@ -367,18 +404,18 @@ def conv2plus1d(
     >>> receptive_field(conv2plus1d(4), "conv3")
     (5, 15, 15)
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
     _pads(padding, clip_shape, lengths, every_frame)
-    x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space1")(x)
+    x = layers.Conv3D(wide(16), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space1")(x)
     x = _only(present, x)
-    x = _over_time(x, 16, (3, 1, 1), (1, 1, 1), padding, name="time1")
-    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space2")(x)
+    x = _over_time(x, wide(16), (3, 1, 1), (1, 1, 1), padding, name="time1")
+    x = layers.Conv3D(wide(32), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="space2")(x)
     x = _only(present, x)
-    x = _over_time(x, 32, (3, 1, 1), (1, 1, 1), padding, name="time2")
-    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
+    x = _over_time(x, wide(32), (3, 1, 1), (1, 1, 1), padding, name="time2")
+    x = layers.Conv3D(wide(32), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv3")(x)
     x = _only(present, x)
     x = _largest_so_far(x) if every_frame else layers.GlobalMaxPooling3D(name="global_max")(x)
-    return keras.Model(inputs, _head(x, classes), name="conv2plus1d")
+    return keras.Model(inputs, _head(x, classes, wide), name="conv2plus1d")
 
 
 def cnn_rnn(
@@ -386,6 +423,7 @@ def cnn_rnn(
     clip_shape: Shape = (16, 32, 32, 1),
     seed: int = 0,
     *,
+    width: float = 1,
     cell: str = "gru",
     features: str = "flat",
     lengths: bool = False,
@@ -401,6 +439,8 @@ def cnn_rnn(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     cell : {"simple", "gru", "lstm"}
         The recurrent layer's cell, with 32 units.
     features : {"flat", "pooled"}
@@ -430,13 +470,13 @@ def cnn_rnn(
     >>> cnn_rnn(4, every_frame=True).output_shape
     (None, 16, 4)
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
     arguments.choice("features", features, ("flat", "pooled"))
     recurrent = CELLS[arguments.choice("cell", cell, CELLS)]
     sequences = arguments.flag("every_frame", every_frame)
-    x = _frame_features(x, pooled=features == "pooled")
-    x = _masked(recurrent(32, return_sequences=sequences, name=cell), present, x)
-    return keras.Model(inputs, _head(x, classes), name="cnn_rnn")
+    x = _frame_features(x, wide, pooled=features == "pooled")
+    x = _masked(recurrent(wide(32), return_sequences=sequences, name=cell), present, x)
+    return keras.Model(inputs, _head(x, classes, wide), name="cnn_rnn")
 
 
 def conv_lstm(
@@ -444,6 +484,7 @@ def conv_lstm(
     clip_shape: Shape = (16, 32, 32, 1),
     seed: int = 0,
     *,
+    width: float = 1,
     lengths: bool = False,
     every_frame: bool = False,
 ) -> keras.Model:
@@ -457,6 +498,8 @@ def conv_lstm(
         (T, H, W, C); H and W are at least 8.
     seed : int
         Seeds the initial weights, and all that is random in Keras afterwards; from 0 to 2**32 - 1.
+    width : float
+        Multiplies the filters and units of each layer but the last, rounded, 1 at least; from 1/16 to 16.
     lengths : bool
         Whether clips are of different length, padded to T frames: the model then takes the pair (clips, lengths), the
         second int32 (B,) from 1 to T, and answers as if nothing came after a clip's end.
@@ -480,35 +523,35 @@ def conv_lstm(
     >>> conv_lstm(4).get_layer("conv_lstm").output.shape
     (None, 8, 8, 16)
     """
-    inputs, x, classes, present = _begin(task, clip_shape, seed, lengths)
-    x = layers.Conv3D(8, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
-    x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
+    inputs, x, classes, present, wide = _begin(task, clip_shape, seed, width, lengths)
+    x = layers.Conv3D(wide(8), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = layers.Conv3D(wide(16), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
     sequences = arguments.flag("every_frame", every_frame)
-    layer = layers.ConvLSTM2D(16, 3, padding="same", return_sequences=sequences, name="conv_lstm")
+    layer = layers.ConvLSTM2D(wide(16), 3, padding="same", return_sequences=sequences, name="conv_lstm")
     x = _masked(layer, _along(present, x), x)
     x = _largest_in_space(_only(present, x)) if every_frame else layers.GlobalMaxPooling2D(name="global_max")(x)
-    return keras.Model(inputs, _head(x, classes), name="conv_lstm")
+    return keras.Model(inputs, _head(x, classes, wide), name="conv_lstm")
 
 
-def _image_network(x, classes):
+def _image_network(x, classes, wide):
     """Apply the 2D CNN of `single_frame` and `early_fusion`: images (B, H, W, C) to logits (B, classes)."""
-    x = layers.Conv2D(16, 3, padding="same", activation="relu", name="conv1")(x)
+    x = layers.Conv2D(wide(16), 3, padding="same", activation="relu", name="conv1")(x)
     x = layers.MaxPooling2D(name="pool1")(x)
-    x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2")(x)
+    x = layers.Conv2D(wide(32), 3, padding="same", activation="relu", name="conv2")(x)
     x = layers.MaxPooling2D(name="pool2")(x)
-    x = layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3")(x)
+    x = layers.Conv2D(wide(64), 3, padding="same", activation="relu", name="conv3")(x)
     x = layers.GlobalMaxPooling2D(name="global_max")(x)
-    return _head(x, classes)
+    return _head(x, classes, wide)
 
 
-def _frame_features(x, pooled=False):
+def _frame_features(x, wide, pooled=False):
     """Apply one 2D CNN to every frame by itself: clips (B, T, H, W, C) to features (B, T, F).
 
     A kernel one frame deep is a 2D convolution of each frame.
     """
-    x = layers.Conv3D(16, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
-    x = layers.Conv3D(32, (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
-    x = layers.Conv3D(16, (1, 3, 3), padding="same", activation="relu", name="conv3")(x)
+    x = layers.Conv3D(wide(16), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv1")(x)
+    x = layers.Conv3D(wide(32), (1, 3, 3), (1, 2, 2), padding="same", activation="relu", name="conv2")(x)
+    x = layers.Conv3D(wide(16), (1, 3, 3), padding="same", activation="relu", name="conv3")(x)
     x = layers.MaxPooling3D((1, 2, 2), name="pool")(x)
     if pooled:
         x = layers.AveragePooling3D((1, *x.shape[2:4]), name="over_space")(x)
@@ -563,26 +606,31 @@ def _same_pads(size, kernel, stride):
     return zeros // 2, zeros - zeros // 2
 
 
-def _head(x, classes):
+def _head(x, classes, wide):
     """Turn features (B, F) into logits (B, classes), or those at every frame, (B, T, F), into (B, T, classes)."""
-    x = layers.Dense(64, activation="relu", name="dense")(x)
+    x = layers.Dense(wide(64), activation="relu", name="dense")(x)
     return layers.Dense(classes, name="logits")(x)
 
 
-def _begin(task, clip_shape, seed, lengths=False):
+def _begin(task, clip_shape, seed, width, lengths=False):
     """Check what every family is given, and seed Keras.
 
-    Returns the model's inputs, the rescaled clips, the number of classes, and with ``lengths`` which frames are
-    present, a bool tensor (B, T), else None.
+    Returns the model's inputs, the rescaled clips, the number of classes, with ``lengths`` which frames are present, a
+    bool tensor (B, T), else None, and a function that multiplies a number of filters or units by ``width``.
     """
     classes, clip_shape = _classes(task), _clip_shape(clip_shape)
+    width = arguments.number("width", width, 1 / 16, 16)
     keras.utils.set_random_seed(arguments.integer("seed", seed, 0, 2**32 - 1))
     clip = keras.Input(clip_shape, name="clip")
     x = layers.Rescaling(1 / BACKGROUND, offset=-1, name="rescaling")(clip)
+
+    def wide(number):
+        return max(1, round(number * width))
+
     if not arguments.flag("lengths", lengths):
-        return clip, x, classes, None
+        return clip, x, classes, None, wide
     length = keras.Input((1,), dtype="int32", name="lengths")
-    return (clip, length), x, classes, length > np.arange(clip_shape[0])
+    return (clip, length), x, classes, length > np.arange(clip_shape[0]), wide
 
 
 def _along(present, x):

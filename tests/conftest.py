@@ -94,14 +94,19 @@ UNCOUNTED = {
 
 @contextmanager
 def uncounted():
-    """Count no lines for a while, if they are counted."""
-    counting = Coverage.current()
-    if counting:
+    """Count no lines for a while, if they are counted.
+
+    In a worker of pytest-xdist two count, one on top of the other: pytest-cov begins once as the worker reads its
+    options, and once more as its session starts. To stop one alone would let the other go on.
+    """
+    stopped = []
+    while counting := Coverage.current():
         counting.stop()
+        stopped.append(counting)
     try:
         yield
     finally:
-        if counting:
+        for counting in reversed(stopped):
             counting.start()
 
 

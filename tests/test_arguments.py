@@ -217,6 +217,8 @@ def test_dataset_refuses_a_wrong_batch(kind, batch, words):
         (TypeError, {"clip_shape": (16, 32, 32, None)}, ["clip_shape[3]", "at least 1", "not None"]),
         (ValueError, {"seed": -1}, ["seed", "from 0 to 4294967295", "not -1"]),
         (TypeError, {"seed": 1.0}, ["seed", "from 0 to 4294967295", "not 1.0"]),
+        (ValueError, {"width": 0}, ["width", "from 0.0625 to 16", "not 0"]),
+        (TypeError, {"width": "half"}, ["width", "from 0.0625 to 16", "not 'half'"]),
     ],
 )
 def test_single_frame_refuses(kind, options, words):

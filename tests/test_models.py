@@ -139,6 +139,26 @@ def test_multiply_adds_of_a_family_are_known(name):
     assert seqlib.measure.multiply_adds(built(name)) > 10**6
 
 
+@families
+def test_width_multiplies_the_filters_and_units_of_every_layer_but_the_last(name):
+    """Last axes: filters or units, for recurrent cells a multiple of them, of the scores of attention always one."""
+    plain, half, double = (FAMILIES[name](4, CLIP_SHAPE, width=width) for width in (1, 0.5, 2))
+    assert same(plain.get_weights(), FAMILIES[name](4, CLIP_SHAPE).get_weights())
+    for weight, fewer, more in zip(plain.weights, half.weights, double.weights, strict=True):
+        fixed = weight.path.startswith(("logits", "score"))
+        assert (2 * fewer.shape[-1], more.shape[-1] / 2) == (weight.shape[-1],) * 2 or (
+            fixed and weight.shape[-1] == fewer.shape[-1] == more.shape[-1]
+        ), weight.path
+    assert answers(half, np.zeros((1, *CLIP_SHAPE), np.uint8)).shape == (1, 4)
+
+
+@families
+def test_the_narrowest_network_has_a_unit_in_each_layer(name):
+    model = FAMILIES[name](4, CLIP_SHAPE, width=1 / 16)
+    assert min(min(weight.shape) for weight in model.weights) == 1
+    assert np.isfinite(answers(model, np.zeros((1, *CLIP_SHAPE), np.uint8))).all()
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [

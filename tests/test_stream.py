@@ -74,13 +74,37 @@ def test_the_answer_is_the_models_for_exactly_the_last_frames(name, lengths):
 def test_the_answer_is_the_models_for_all_frames_since_the_reset(name):
     model, draw = built(name), random.Random(name)
     watcher = stream.Stream(model, since_reset=True)
-    for count in (1, 2 * T, len(FRAMES)):
+    for count in (1, draw.randint(2, 2 * T), len(FRAMES)):
         answers = [answer for chunk in chunks(draw, FRAMES[:count]) for answer in watcher.feed(chunk)]
         same = built(name, frames=count)
         same.set_weights(model.get_weights())
         assert len(answers) == watcher.frames == count
         assert np.abs(measure.logits(same, FRAMES[None, :count])[0] - answers[-1]).max() <= 1e-5
         watcher.reset()
+
+
+def one_late(layer, maps):
+    """Convolve maps as they come: each result needs the next map, and the last one a map of zeros (the flush)."""
+    window = []
+    for newest in maps:
+        window = [*(window or [np.zeros_like(newest)]), newest][-3:]
+        if len(window) == 3:
+            yield layer(np.stack(window)[None])[0, 1].numpy()
+    yield layer(np.stack([*window[-2:], np.zeros_like(newest)])[None])[0, 1].numpy()
+
+
+def test_a_3d_cnn_padded_on_both_sides_is_a_stream_two_frames_late_with_a_flush():
+    model, taken = built("3D CNN, same"), []
+    layer = model.get_layer
+    frames = (taken.append(frame) or layer("rescaling")(frame.astype("float32")).numpy() for frame in FRAMES[:T])
+    maps, delays = [], []
+    for number, newest in enumerate(one_late(layer("conv2"), one_late(layer("conv1"), frames))):
+        maps.append(newest)
+        delays.append(len(taken) - 1 - number)
+    assert delays == [2] * (T - 2) + [1, 0]  # the last two after the end of the film
+    largest = layer("global_max")(layer("conv3")(np.stack(maps)[None]))
+    logits = layer("logits")(layer("dense")(largest)).numpy()[0]
+    assert np.abs(logits - measure.logits(model, FRAMES[None, :T])[0]).max() <= 1e-5
 
 
 @pytest.mark.parametrize("name", [name for name in WINDOWS if name not in RESETS])

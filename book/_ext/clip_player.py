@@ -19,12 +19,15 @@ from seqlib import rendering, show, tasks
 
 logger = logging.getLogger(__name__)
 
-CONTROLS = """<div class="clip-controls" role="group" aria-label="player">
+
+def controls(last, label="frame"):
+    """Write what player.js needs to go through states 0 to ``last``; str, HTML."""
+    return f"""<div class="clip-controls" role="group" aria-label="player">
 <button type="button" class="clip-toggle">Play</button>
-<button type="button" aria-label="one frame back">&lsaquo;</button>
-<button type="button" aria-label="one frame forward">&rsaquo;</button>
-<input type="range" min="0" max="{last}" value="0" aria-label="frame">
-<span class="clip-readout" aria-hidden="true">frame 0 of 0&ndash;{last}</span>
+<button type="button" aria-label="one {label} back">&lsaquo;</button>
+<button type="button" aria-label="one {label} forward">&rsaquo;</button>
+<input type="range" min="0" max="{last}" value="0" aria-label="{label}">
+<span class="clip-readout" aria-hidden="true">{label} 0 of 0&ndash;{last}</span>
 </div>
 """
 
@@ -167,7 +170,7 @@ def visit_clip(self, node):
         for name, description in node["members"]
     ]
     self.body.append(f'<div class="clip-pictures">{"".join(pictures)}</div>\n')
-    self.body.append(CONTROLS.format(last=node["frames"] - 1))
+    self.body.append(controls(node["frames"] - 1))
 
 
 def depart_clip(self, node):
