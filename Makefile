@@ -53,7 +53,7 @@ sweeps: $(READY)  ## Train over heads, gates, learning rates, clips, gaps, films
 real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour; goes on where it stopped; QUICK, SHARD, MERGE, DASK as for study.
 	@$(IN_VENV) tools.real
 
-watching: $(READY)  ## Let each family watch the machine of chapter 8 into book/machine.json, two hours; goes on where it stopped; QUICK=1 tries it.
+watching: $(READY)  ## Let each family watch the machine of chapter 8 into book/machine.json, two hours; goes on where it stopped; QUICK, SHARD, MERGE, DASK as for study.
 	@$(IN_VENV) tools.watching
 
 live: $(READY)  ## Train the three watchers of chapter 8's live view and let them score its film, into book/live_view.json, some minutes.

@@ -334,9 +334,9 @@ def test_a_killed_process_leaves_a_whole_file_and_the_next_one_goes_on(tmp_path)
 
 ORPHAN = """
 import multiprocessing, os, time
-from tools import study
+from tools import workers
 def child():
-    study.train_beside_others()
+    workers.train_beside_others()
     print(os.getpid(), flush=True)
     time.sleep(60)
 multiprocessing.get_context("fork").Process(target=child).start()

@@ -1,14 +1,16 @@
 """The study of watchers: its plan, its rules, and what chapter 8 says of what was measured."""
 
+import json
 import sys
 from collections import Counter
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 from conftest import ROOT
 from seqlib import machine
-from tools import study, watching
+from tools import study, watching, workers
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import watchers
@@ -21,6 +23,27 @@ def test_every_watcher_has_every_seed_once_and_the_hours_that_the_chapter_promis
     planned = watching.plan()
     assert len({study.key(run, run) for run in planned}) == len(planned) == 5 * len(watching.COLUMNS)
     assert {(run["hours"], run["test_hours"], run["events"]) for run in planned} == {(12, 3, 50)}
+
+
+def test_the_stored_runs_are_those_of_the_plan_in_its_order():
+    planned = json.loads(json.dumps(watching.plan()))
+    assert study.sorted_by(planned, study.done_before(planned, [ROOT / watchers.RESULTS])) == RUNS
+
+
+def test_a_quick_study_is_a_small_one_of_each_watcher_in_a_file_of_its_own(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setenv("QUICK", "1")
+    for name in ("SHARD", "MERGE", "DASK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(workers, "chosen", lambda: nullcontext(map))
+    monkeypatch.setattr(study, "ROOT", tmp_path)
+    monkeypatch.setattr(
+        watching, "carry_out", lambda run: asked.append(run) or {"right": 1, "total": 2, "train_accuracy": None}
+    )
+    watching.main()
+    assert [run["column"] for run in asked] == list(watching.COLUMNS)
+    assert all(run["events"] == 1 and run["hours"] < 0.1 for run in asked)
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")] == ["_build/quick/machine.json"]
 
 
 def test_no_seed_of_the_machine_is_used_twice():

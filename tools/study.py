@@ -18,7 +18,6 @@ from pathlib import Path
 from zlib import crc32
 
 from tools import workers
-from tools.workers import train_beside_others  # noqa: F401 (other studies start their processes with it)
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = range(5)
@@ -381,11 +380,11 @@ def merge(plan, path):
     print(f"{path.name}: {len(shards)} shards read, {len(missing(plan, known))} of {len(plan)} runs are missing")
 
 
-def conduct(plan, path, carry_out=carry_out):
+def conduct(plan, path, carry_out=carry_out, sample=sample):
     """Carry out a plan as the environment says.
 
-    ``QUICK=1`` does a sample of it; ``SHARD=i/n`` one of n parts, beside the results file, and ``MERGE=1`` brings the
-    parts into it; ``DASK=host:port`` or ``DASK=local`` does the runs on a cluster, otherwise each core does one.
+    ``QUICK=1`` does the ``sample`` of it; ``SHARD=i/n`` one of n parts, beside the results file, and ``MERGE=1`` brings
+    the parts into it; ``DASK=host:port`` or ``DASK=local`` does the runs on a cluster, otherwise each core does one.
     """
     plan = json.loads(json.dumps(plan))
     if os.environ.get("QUICK"):

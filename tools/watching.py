@@ -6,8 +6,6 @@ that run tells how many it would seem to find if nothing was wrong. No frame is 
 """
 
 import math
-import multiprocessing
-import os
 import sys
 import time
 from functools import lru_cache
@@ -44,6 +42,11 @@ def plan():
         for seed in SEEDS
         for column, settings in COLUMNS.items()
     ]
+
+
+def sample(plan):
+    """Choose one run of each watcher, with a budget that only proves the machinery."""
+    return [run | QUICK for run in plan if not run["seed"]]
 
 
 def schedule(each, between, faults=tuple(machine.FAULTS)):
@@ -210,12 +213,8 @@ def compare(scores, twin_scores, begins, twin_begins, events):
 
 
 def main():
-    """Carry out the plan, or a quick sample of it (QUICK=1)."""
-    quick = bool(os.environ.get("QUICK"))
-    path = study.ROOT / ("_build/quick" if quick else "book") / "machine.json"
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), study.train_beside_others) as pool:
-        planned = [run | QUICK for run in plan() if not run["seed"]] if quick else plan()
-        study.study(planned, path, carry_out, pool.imap)
+    """Carry out the plan."""
+    study.conduct(plan(), study.ROOT / "book" / "machine.json", carry_out, sample)
 
 
 if __name__ == "__main__":
