@@ -717,6 +717,39 @@ def _new_windows(normal, faulty, length, as_seen=sorted, step=1):
     return np.array([tuple(as_seen(window.tolist())) not in seen for window in windows])
 
 
+# Chapter 9
+
+
+def _places(random):
+    """Draw a step, a batch, a worker and their number; the first step and worker would make mistakes look right."""
+    workers = int(random.integers(3, 6))
+    return int(random.integers(2, 9)), workers * int(random.integers(3, 6)), int(random.integers(1, workers)), workers
+
+
+def _mine(step, batch, worker, workers):
+    share = batch // workers
+    return step * batch + worker * share + np.arange(share)
+
+
+def _parts(random):
+    """Draw the gradients of a few workers, (W, N), and how many clips each had."""
+    workers = int(random.integers(3, 6))
+    return random.normal(size=(workers, 4)), random.permutation(8 * np.arange(1, workers + 1))
+
+
+def _whole(gradients, clips):
+    return clips @ gradients / clips.sum()
+
+
+def _jobs(random):
+    clips, macs = 1e6 * int(random.integers(1, 9)), 1e9 * float(random.uniform(0.1, 9))
+    return clips, int(random.integers(7, 20)), macs, int(random.integers(2, 9)), 1e13, float(random.uniform(0.1, 0.4))
+
+
+def _hours(clips, epochs, macs, accelerators, peak, share):
+    return clips * epochs * 6 * macs / (accelerators * peak * share) / 3600
+
+
 EXERCISES = {
     "1.1": function(
         "fold(x)",
@@ -1111,5 +1144,85 @@ EXERCISES = {
                 "after the press a rest of 60 frames is normal, and that is longer than the window",
             ),
         }
+    ),
+    "9.1": function(
+        "mine(step, batch, worker, workers)",
+        _places,
+        _mine,
+        (
+            lambda step, batch, worker, workers: step * batch + np.arange(batch),
+            "this is the whole batch; a worker takes only its part of it",
+        ),
+        (
+            lambda step, batch, worker, workers: step * batch + np.arange(batch // workers),
+            "every worker takes the first part here; where do you use `worker`?",
+        ),
+        (
+            lambda step, batch, worker, workers: (step + worker) * (batch // workers) + np.arange(batch // workers),
+            "a step uses up a whole batch, not a worker's part: here the next step takes some of these clips again",
+        ),
+        (
+            lambda step, batch, worker, workers: _mine(step, batch, worker - 1, workers),
+            "this is the part of the worker before; workers are counted from 0",
+        ),
+        (
+            lambda step, batch, worker, workers: step * batch + np.arange(worker, batch, workers),
+            "these clips are scattered over the batch; take clips that follow one another",
+        ),
+        (
+            lambda step, batch, worker, workers: _mine(step, batch, worker, workers)[[0, -1]],
+            "these are the first and the last of them; return the numbers of all clips",
+        ),
+    ),
+    "9.2": function(
+        "whole(gradients, clips)",
+        _parts,
+        _whole,
+        (
+            lambda gradients, clips: gradients.mean(0),
+            "a worker with few clips counts as much as one with many here; weigh each gradient by its clips",
+        ),
+        (
+            lambda gradients, clips: gradients.sum(0),
+            "the sum is longer the more workers there are, and Adam would hide it; take a weighted mean",
+        ),
+        (lambda gradients, clips: clips @ gradients, "this is a sum over all clips; divide it by their number"),
+        (
+            lambda gradients, clips: clips @ gradients / clips.sum() / len(clips),
+            "the weights already add up to one; do not divide by the number of workers as well",
+        ),
+        (
+            lambda gradients, clips: gradients.T @ (1 / clips) / (1 / clips).sum(),
+            "here the worker with the fewest clips counts most; it is the other way round",
+        ),
+    ),
+    "9.3": truths(
+        {
+            "gradients added, SGD, weights": (True, "the steps are twice as long, and so are the ways of the weights"),
+            "gradients added, Adam, loss": (
+                False,
+                "Adam divides a gradient by its size, so the loss falls as it should",
+            ),
+            "same half, SGD, weights": (True, "half of the clips have no part in the step, so it is another step"),
+            "same half, Adam, loss": (False, "half a batch is a batch, too, and the loss falls"),
+            "optimizer lost, SGD, weights": (False, "plain SGD has no state that a checkpoint could forget"),
+            "optimizer lost, Adam, weights": (True, "Adam begins to average anew, and its steps differ for a while"),
+        }
+    ),
+    "9.4": function(
+        "hours(clips, epochs, macs, accelerators, peak, share)",
+        _jobs,
+        _hours,
+        (lambda *job: _hours(*job) * 3600, "these are seconds"),
+        (lambda *job: _hours(*job) / 2, "a multiply-add is two operations: one multiplication and one addition"),
+        (lambda *job: _hours(*job) / 3, "training also goes backwards through the network, which costs twice as much"),
+        (lambda *job: _hours(*job) / 6, "count two operations for a multiply-add, and three passes for training"),
+        (lambda *job: _hours(*job) * job[5], "no accelerator reaches its peak: use `share`"),
+        (lambda *job: _hours(*job) * job[3] ** 2, "the more accelerators there are, the fewer hours it takes: divide"),
+        (
+            lambda *job: _hours(*job) * job[3],
+            "these are the hours of all accelerators together; they work side by side",
+        ),
+        (lambda *job: _hours(*job) / job[1], "each clip is shown once per epoch: use `epochs`"),
     ),
 }

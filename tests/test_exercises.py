@@ -212,6 +212,14 @@ NOTICED = {
     "no press, GRU": True,
     "long rest, GRU on every third frame": False,
 }
+CAUGHT = {
+    "gradients added, SGD, weights": True,
+    "gradients added, Adam, loss": False,
+    "same half, SGD, weights": True,
+    "same half, Adam, loss": False,
+    "optimizer lost, SGD, weights": False,
+    "optimizer lost, Adam, weights": True,
+}
 
 
 TOLD_APART = {
@@ -742,6 +750,71 @@ TABLE = {
             "the rest before the arm": NOTICED | {"no press, average": True},
             "reads the order": NOTICED | {"no press, GRU": False},
             "longer than the window": NOTICED | {"long rest, GRU on every third frame": True},
+        },
+    ),
+    "9.1": (
+        loops(
+            "mine(step, batch, worker, workers)",
+            "return [step * batch + i for i in range(batch) if i // (batch // workers) == worker]",
+        ),
+        {
+            "only its part": lambda step, batch, worker, workers: range(step * batch, (step + 1) * batch),
+            "the first part": lambda step, batch, worker, workers: step * batch + np.arange(batch)[: batch // workers],
+            "uses up a whole batch": loops(
+                "mine(step, batch, worker, workers)",
+                "share = batch // workers; return [step * share + worker * share + i for i in range(share)]",
+            ),
+            "counted from 0": lambda step, batch, worker, workers: np.split(
+                np.arange(step * batch, (step + 1) * batch), workers
+            )[worker - 1],
+            "scattered": lambda step, batch, worker, workers: [
+                step * batch + i for i in range(batch) if i % workers == worker
+            ],
+            "of all clips": loops(
+                "mine(step, batch, worker, workers)",
+                "share = batch // workers; start = step * batch + worker * share; return [start, start + share - 1]",
+            ),
+        },
+    ),
+    "9.2": (
+        lambda gradients, clips: np.average(gradients, axis=0, weights=clips),
+        {
+            "with few clips counts as much": lambda gradients, clips: sum(gradients) / len(gradients),
+            "Adam would hide it": lambda gradients, clips: sum(gradients),
+            "by their number": lambda gradients, clips: (gradients * clips[:, None]).sum(axis=0),
+            "already add up": lambda gradients, clips: (gradients * (clips / clips.sum())[:, None]).mean(axis=0),
+            "the other way round": lambda gradients, clips: np.average(gradients, axis=0, weights=1 / clips),
+        },
+    ),
+    "9.3": (
+        CAUGHT,
+        {
+            "twice as long": CAUGHT | {"gradients added, SGD, weights": False},
+            "as it should": CAUGHT | {"gradients added, Adam, loss": True},
+            "another step": CAUGHT | {"same half, SGD, weights": False},
+            "is a batch, too": CAUGHT | {"same half, Adam, loss": True},
+            "no state": CAUGHT | {"optimizer lost, SGD, weights": True},
+            "average anew": CAUGHT | {"optimizer lost, Adam, weights": False},
+        },
+    ),
+    "9.4": (
+        loops(
+            "hours(clips, epochs, macs, accelerators, peak, share)",
+            "operations = clips * epochs * 3 * 2 * macs; return operations / accelerators / peak / share / 60 / 60",
+        ),
+        {
+            "seconds": lambda clips, epochs, macs, n, peak, share: clips * epochs * 6 * macs / n / peak / share,
+            "one addition": lambda clips, epochs, macs, n, peak, share: (
+                clips * epochs * 3 * macs / n / peak / share / 3600
+            ),
+            "goes backwards": lambda clips, epochs, macs, n, peak, share: (
+                clips * epochs * 2 * macs / n / peak / share / 3600
+            ),
+            "three passes": lambda clips, epochs, macs, n, peak, share: clips * epochs * macs / n / peak / share / 3600,
+            "reaches its peak": lambda clips, epochs, macs, n, peak, share: clips * epochs * 6 * macs / n / peak / 3600,
+            "divide": lambda clips, epochs, macs, n, peak, share: clips * epochs * 6 * macs * n / peak / share / 3600,
+            "side by side": lambda clips, epochs, macs, n, peak, share: clips * epochs * 6 * macs / peak / share / 3600,
+            "once per epoch": lambda clips, epochs, macs, n, peak, share: clips * 6 * macs / n / peak / share / 3600,
         },
     ),
     "P.1": (
