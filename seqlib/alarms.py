@@ -26,8 +26,8 @@ class Report(NamedTuple):
     >>> from seqlib.measure import Accuracy
     >>> print(Report(found=Accuracy(45, 50), false=2, hours=3.0, delays=[4, 9, 30]))
     found 90.0% (45 of 50, 95% interval 78.6% to 95.7%)
-    delay: 9 frames or less for half of them
-    2 false alarms in 3 h: 0.67 an hour, 95% interval 0.08 to 2.41
+    median delay: 9 frames
+    2 false alarms in 3 h: 0.67 per hour, 95% interval 0.08 to 2.41
     """
 
     found: Accuracy
@@ -40,13 +40,14 @@ class Report(NamedTuple):
     """For each fault that was found, how many frames after its first one the alarm came."""
 
     def __str__(self) -> str:
-        within = f"\ndelay: {np.median(self.delays):.0f} frames or less for half of them" if self.delays else ""
+        median = np.median(self.delays) if self.delays else 0
+        delay = f"\nmedian delay: {median:g} {'frame' if median == 1 else 'frames'}" if self.delays else ""
         low, high = (count / self.hours for count in poisson_interval(self.false))
         alarms = "alarm" if self.false == 1 else "alarms"
-        found = f"found {self.found}{within}" if self.found.total else "no faults to be found"
+        found = f"found {self.found}{delay}" if self.found.total else "no faults to be found"
         return (
             f"{found}\n{self.false} false {alarms} in {self.hours:.3g} h: "
-            f"{self.false / self.hours:.2f} an hour, 95% interval {low:.2f} to {high:.2f}"
+            f"{self.false / self.hours:.2f} per hour, 95% interval {low:.2f} to {high:.2f}"
         )
 
 

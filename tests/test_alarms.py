@@ -38,7 +38,7 @@ def test_two_alarms_may_find_one_fault_and_one_alarm_two():
 
 def test_no_alarm_and_no_fault_are_counted_too():
     counted = alarms.report([], [], 30 * 3600 * 3)
-    assert counted.false == 0 and "0 false alarms in 3 h: 0.00 an hour, 95% interval 0.00 to 1.23" in str(counted)
+    assert counted.false == 0 and "0 false alarms in 3 h: 0.00 per hour, 95% interval 0.00 to 1.23" in str(counted)
 
 
 @given(st.integers(0, 60), st.floats(0.5, 0.999))

@@ -249,6 +249,26 @@ def test_a_page_is_light_and_nothing_moves_while_it_arrives(browser, book, name,
             assert len([answer for answer in answers if answer.request.resource_type != "image"]) <= FEW
 
 
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_a_link_into_the_long_api_reference_ends_at_its_target(browser, book, width):
+    """What is far from the window is laid out late there, so a target moves while one scrolls to it."""
+
+    def stands_below_the_header(name):
+        page.wait_for_function(
+            "name => Math.abs(document.getElementById(name).getBoundingClientRect().top - 64) < 64", arg=name
+        )
+
+    near, far = "seqlib.tasks.Task", "seqlib.stream.Stream"
+    address = f"{book.url}/book/api.html"
+    with opened(browser, f"{address}#{far}", viewport={"width": width, "height": 844}) as page:
+        stands_below_the_header(far)
+        for name in (near, far):
+            page.evaluate("name => { location.hash = name; }", name)
+            stands_below_the_header(name)
+        if width == PHONE:  # its example is wider than a phone, and has become a tab stop
+            expect(page.locator(f"dl:has(> [id='{far}']) pre").first).to_have_attribute("tabindex", "0")
+
+
 def test_the_search_finds_a_word(browser, book):
     with opened(browser, f"{book.url}/search.html?q=frame") as page:
         expect(page.locator("ul.search li").first).to_be_visible()
