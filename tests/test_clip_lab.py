@@ -236,12 +236,12 @@ def test_a_path_is_drawn_with_the_mouse_and_with_the_keyboard_alone(lab):
     lab.locator("form.clip-lab summary").focus()
     lab.keyboard.press("Enter")
     lab.get_by_role("button", name="one step right").focus()
-    for _ in range(3):
+    for _ in range(2):
         lab.keyboard.press("Enter")
     expect(lab.get_by_role("status")).to_contain_text("Your path.")
     slider = lab.get_by_role("slider")
     slider.fill("15")
-    seen = re.compile("frame 15 of 0 to 15, a shape, 2[78] pixels from the left and 1[56] from the top")
+    seen = re.compile("frame 15 of 0 to 15, a shape, 2[34] pixels from the left and 1[56] from the top")
     expect(slider).to_have_attribute("aria-valuetext", seen)
     box = lab.locator(".lab-film canvas").first.bounding_box()
     lab.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
