@@ -1,11 +1,11 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book pdf slides check test index mutants notebooks study sweeps real costs failures cliplab lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
+.PHONY: help book pdf slides check test index mutants notebooks study sweeps real watching live costs failures cliplab lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
 READY := .venv/ready
-IN_TWO := --numprocesses=2 --dist=loadfile
+IN_TWO := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 # Compile packages once, here, and not in each process wherever Python is told not to write what it compiled: importing
 # TensorFlow then takes 5 s instead of 13.
 export UV_COMPILE_BYTECODE := 1
@@ -51,6 +51,12 @@ sweeps: $(READY)  ## Train over heads, gates, learning rates, clips, gaps, films
 
 real: $(READY)  ## Train a few families on real pictures into seqlib/real.json, an hour; goes on where it stopped; QUICK=1 tries it.
 	@$(IN_VENV) tools.real
+
+watching: $(READY)  ## Let each family watch the machine of chapter 8 into book/machine.json, two hours; goes on where it stopped; QUICK=1 tries it.
+	@$(IN_VENV) tools.watching
+
+live: $(READY)  ## Train the three watchers of chapter 8's live view and let them score its film, into book/live_view.json, some minutes.
+	@$(IN_VENV) tools.live_scores
 
 costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.
 	@$(IN_VENV) tools.costs

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors, which do not run the rest
     from . import (
+        alarms,
         backend,
         exercises,
         export,
+        machine,
         measure,
         model_files,
         models,
@@ -38,12 +40,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "TASKS",
+    "alarms",
     "backend",
     "check",
     "clips",
     "dataset",
     "exercises",
     "export",
+    "machine",
     "measure",
     "model_files",
     "models",

@@ -5,18 +5,34 @@ Each judge looks for the typical mistakes first, each with a hint of its own, an
 
 from __future__ import annotations
 
+import pickle
 from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from . import arguments, puzzles, tasks
-from .checks import Exercise, Verdict, called, function, is_number, truths, value, verdict
+from .checks import (
+    NOTHING_SO_FAR,
+    Exercise,
+    Verdict,
+    called,
+    differs,
+    function,
+    is_number,
+    same,
+    truths,
+    value,
+    verdict,
+)
 
 __all__ = ["EXERCISES", "GROWING", "OPEN", "check"]
 
 OPEN = ("1.2", "2.6", "4.8", "6.1", "7.6")
 """The exercises without a check: they ask for an argument, or for what only your machine can tell."""
+
+HUGE = 9  # which frame of exercise 4.9 is
 
 
 def check(number: str, answer: Any) -> Verdict:
@@ -241,8 +257,8 @@ def _network(ahead, random):
     layers = keras.layers
     keras.utils.set_random_seed(int(random.integers(1000)))
     clip = x = keras.Input((None, None, None, 1))
-    for same in random.permutation([True] * ahead + [False] * (3 - ahead)):
-        if same:
+    for symmetric in random.permutation([True] * ahead + [False] * (3 - ahead)):
+        if symmetric:
             x = layers.Conv3D(3, 3, padding="same")(x)
         else:
             x = layers.Conv3D(3, 3)(layers.ZeroPadding3D(((2, 0), (1, 1), (1, 1)))(x))
@@ -411,6 +427,56 @@ def _gru_inputs(random):
         random.uniform(-1, 1, (2, units)),
         (*weights, random.normal(size=(2, 3 * units))),
     )
+
+
+def _last_four(answer, random):
+    frames = random.normal(size=(int(random.integers(30, 41)), 5))
+    frames[HUGE] *= 1e16
+    kept, answers, sizes = None, [], []
+    for frame in frames:
+        try:
+            returned = answer(kept, frame.copy())
+        except Exception as error:
+            return f"it raises {type(error).__name__}: {error}"
+        if returned is None or returned is ...:
+            return NOTHING_SO_FAR
+        if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+            return "it should return two things: what it keeps, and the answer"
+        kept, got = returned
+        answers.append(got)
+        try:
+            sizes.append(len(pickle.dumps(kept)))
+        except Exception:
+            return f"what it keeps has to be saved one day: keep arrays, lists or numbers, not {type(kept).__name__}"
+    none = [got is None for got in answers]
+    if all(none):
+        return "it never answers: from the fourth frame on, return an average"
+    if not all(none[:3]):
+        return "before four frames have come, there is nothing to answer: return None beside what you keep"
+    if any(none[3:]):
+        return "from the fourth frame on, there is an answer to every frame"
+    got, hint = called(lambda: answers[3:])
+    return hint or _not_the_last_four(got, frames, sizes)
+
+
+def _not_the_last_four(got, frames, sizes):
+    """Say what is wrong with answers (N - 3, F) to N frames of which one is huge; None if nothing is."""
+
+    def averages(count):
+        return np.stack([frames[max(0, end - count) : end].mean(0) for end in range(4, len(frames) + 1)])
+
+    if same(got, averages(len(frames))):
+        return "this is the average of all frames since the first: forget those before the last four"
+    if same(got, averages(3)):
+        return "these are averages of three frames: does the newest one count?"
+    wanted, until = averages(4), HUGE + 1  # the first answer without the huge frame
+    if not same(got, wanted):
+        if got.shape == wanted.shape and same(got[:until], wanted[:until]):
+            return "a huge frame spoils all later answers: what it added to a sum cannot be subtracted without a trace"
+        return differs(got, wanted, f"where {len(frames)} frames have 5 features each")
+    if sizes[-1] > 2 * sizes[5]:
+        return "the answers are right, but what it keeps grows with every frame, and a camera never stops"
+    return None
 
 
 # Chapter 5
@@ -589,6 +655,68 @@ def _mean_change(features, lengths):
     return (last - features[:, 0]) / (lengths - 1)[:, None]
 
 
+# Chapter 8
+
+
+def _scores(random):
+    """Draw scores from 0 to 3 that come near the threshold in every way that matters, and how far apart alarms are."""
+    apart = int(random.integers(3, 7))
+    first = [3, 3, *[0] * (apart - 1), 3, 2, 0]  # an alarm at the first frame, which rises again before it is over
+    long = [3] * (apart + 2) + [1] * (apart - 2) + [3]  # it falls and rises again, long after it began
+    parts = [[3] + [0] * (apart - 1) + [3], [2] * 3, long, [3] * int(random.integers(1, 4))]
+    scores = list(first)
+    for i in random.permutation(len(parts)):
+        scores += [0] * int(random.integers(apart + 1, 3 * apart)) + parts[i]
+    return np.array(scores), 2, apart
+
+
+def _begin(scores, threshold, apart):
+    above = np.flatnonzero(scores > threshold)
+    return above[np.diff(above, prepend=-apart) >= apart]
+
+
+def _rises(scores, threshold, apart):
+    above = scores > threshold
+    return np.flatnonzero(above & ~np.append(False, above[:-1]))
+
+
+def _since_begin(scores, threshold, apart):
+    begins = []
+    for frame in np.flatnonzero(scores > threshold):
+        if not begins or frame - begins[-1] >= apart:
+            begins.append(frame)
+    return begins
+
+
+def _one_short(scores, threshold, apart):
+    above = np.flatnonzero(scores > threshold)
+    return above[np.diff(above, prepend=-apart - 1) > apart]
+
+
+def _counts(random):
+    return int(random.integers(1, 7)), float(random.choice([1 / 24, 1 / 8, 0.5, 2]))
+
+
+def _most(false, per_hour, level=0.9, end=1):
+    from .alarms import poisson_interval
+
+    return poisson_interval(false, level)[end] / per_hour
+
+
+def _poses(random):
+    """Draw the poses of a normal run and of another one, which repeats pieces of it, some of them backwards."""
+    normal = np.concatenate([random.permutation(5) for _ in range(6)] + [[0, 0, 1, 2, 0]])
+    pieces = [normal[start : start + 7] for start in random.integers(0, 23, 4)]
+    pieces[1], pieces[3] = pieces[1][::-1], np.array([0, 1, 1, 2, 2, 1, 0])
+    return normal, np.concatenate(pieces), 4
+
+
+def _new_windows(normal, faulty, length, as_seen=sorted, step=1):
+    seen = {tuple(as_seen(window.tolist())) for window in sliding_window_view(normal, length)[::step]}
+    windows = sliding_window_view(faulty, length)[::step]
+    return np.array([tuple(as_seen(window.tolist())) not in seen for window in windows])
+
+
 EXERCISES = {
     "1.1": function(
         "fold(x)",
@@ -709,6 +837,7 @@ EXERCISES = {
         (_one_bias, "there are two biases, and the second one, c, belongs to h U"),
         (_no_tanh, "the proposal passes through tanh, which keeps the state between -1 and 1"),
     ),
+    "4.9": Exercise("a function", "step(kept, features)", _last_four),
     "5.1": function(
         "spread(features)",
         _features,
@@ -894,5 +1023,93 @@ EXERCISES = {
             "a shorter clip has fewer differences: divide by their number in each clip",
         ),
         (lambda features, lengths: -_mean_change(features, lengths), "this is the first frame minus the last"),
+    ),
+    "8.1": function(
+        "begin(scores, threshold, apart)",
+        _scores,
+        _begin,
+        (
+            lambda scores, threshold, apart: np.flatnonzero(scores > threshold),
+            "these are all frames above the threshold; an alarm is the first of those that belong together",
+        ),
+        (_rises, "each rise counts as an alarm here; merge those that come fewer than `apart` frames later"),
+        (
+            lambda scores, threshold, apart: _begin(scores, threshold - 1, apart),
+            "a score that equals the threshold is not above it",
+        ),
+        (_since_begin, "count from the last frame above the threshold, not from the one at which the alarm began"),
+        (_one_short, "exactly `apart` frames later it is a new alarm"),
+        (
+            lambda scores, threshold, apart: _begin(scores, threshold, apart)[1:],
+            "a score above the threshold at the first frame begins an alarm, too",
+        ),
+        (
+            lambda scores, threshold, apart: len(_begin(scores, threshold, apart)),
+            "this is how many alarms there are; return the frames at which they begin",
+        ),
+    ),
+    "8.2": function(
+        "hours_needed(false, per_hour)",
+        _counts,
+        _most,
+        (
+            lambda false, per_hour: _most(false, per_hour, 0.95),
+            "above a 95% interval lie only 2.5%; which interval has 5% above it?",
+        ),
+        (
+            lambda false, per_hour: _most(false, per_hour) * per_hour**2,
+            "the rarer the alarms are to be, the longer the test has to last: divide by `per_hour`",
+        ),
+        (
+            lambda false, per_hour: false / per_hour,
+            "a watcher with twice as many alarms may have been lucky in the test: take the upper end of the interval",
+        ),
+        (
+            lambda false, per_hour: _most(false, per_hour, end=0),
+            "this is the interval's lower end, which says how many alarms there are at least",
+        ),
+        (lambda false, per_hour: _most(0, per_hour), "so long a test is enough if there was no false alarm at all"),
+    ),
+    "8.3": function(
+        "new_windows(normal, faulty, length)",
+        _poses,
+        _new_windows,
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length, list),
+            "this compares the windows in their order, but an average does not depend on it",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length, set),
+            "a set forgets how often a pose occurs; that is what a maximum sees, and an average counts",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length, step=length),
+            "a window begins at every frame, not only where the last one ended",
+        ),
+        (
+            lambda normal, faulty, length: ~_new_windows(normal, faulty, length),
+            "True should mark the windows that no normal run shows; these are the others",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(faulty, normal, length),
+            "these are windows of the normal run that the faulty one lacks; it is the other way round",
+        ),
+        (
+            lambda normal, faulty, length: _new_windows(normal, faulty, length).sum(),
+            "this is how many there are; return one truth value for each window of the faulty run",
+        ),
+    ),
+    "8.4": truths(
+        {
+            "slow arm, single frame": (False, "a slow arm is in no pose that it does not pass anyway"),
+            "two swings, maximum": (False, "parts of two swings show the poses of one, and a maximum does not count"),
+            "two swings, average": (True, "a window then shows more frames of the arm than one swing has"),
+            "no press, average": (False, "the arm and a long rest after it are, backwards, the rest before the arm"),
+            "no press, GRU": (True, "after the arm only four frames of rest are normal, and a GRU reads the order"),
+            "long rest, GRU on every third frame": (
+                False,
+                "after the press a rest of 60 frames is normal, and that is longer than the window",
+            ),
+        }
     ),
 }

@@ -92,7 +92,7 @@ def _export(model, path, ending, packages, write, load):
         raise ValueError(f"path must end in {ending}, not {str(path)!r}")
     for package in packages:
         if find_spec(package) is None:
-            hint = f'{package}, which is not installed: pip install "frames-in-time[export]"'
+            hint = f'{package}, which is not installed: in the folder of the course, pip install ".[export]"'
             raise ImportError(f"seqlib.export writes {ending} files with {hint}")
     step = model if isinstance(model, Step) else _whole(model)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:

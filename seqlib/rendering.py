@@ -23,6 +23,7 @@ __all__ = [
     "atlas",
     "hash32",
     "noise_levels",
+    "noise_of",
     "render",
     "shape_cells",
 ]
@@ -136,6 +137,35 @@ def noise_levels(noise: float) -> NDArray[np.int16]:
     return (((np.arange(1021) - 510) * scale + 32768) >> 16).astype(np.int16)
 
 
+def noise_of(keys: NDArray[np.integer], resolution: int, noise: float) -> NDArray[np.int16]:
+    """Draw the noise of frames from their keys.
+
+    Parameters
+    ----------
+    keys : uint32 array
+        One for each frame.
+    resolution : int
+        Height and width of a frame, in pixels.
+    noise : float
+        Its standard deviation, in grey levels.
+
+    Returns
+    -------
+    int16 array (..., resolution, resolution)
+        One for each key.
+
+    Examples
+    --------
+    >>> noise_of(np.uint32([1, 2]), 2, 8).tolist()
+    [[[-7, 8], [-2, -4]], [[-1, -3], [-11, -4]]]
+    """
+    pixel = np.arange(resolution**2, dtype=np.uint32).reshape(resolution, resolution)
+    word = _mix(keys[..., None, None] + pixel * np.uint32(0x9E3779B9))
+    word = (word & np.uint32(0x00FF00FF)) + ((word >> np.uint32(8)) & np.uint32(0x00FF00FF))
+    four_bytes = (word + (word >> np.uint32(16))) & np.uint32(0xFFFF)
+    return noise_levels(noise)[four_bytes]
+
+
 def render(table: FrameTable, sizes: tuple[int, int], resolution: int, noise: float) -> NDArray[np.uint8]:
     """Draw a frame table; returns uint8 (n, T, resolution, resolution, 1).
 
@@ -151,7 +181,6 @@ def render(table: FrameTable, sizes: tuple[int, int], resolution: int, noise: fl
         Standard deviation of the noise, in grey levels.
     """
     windows = sliding_window_view(atlas(sizes, resolution), (resolution, resolution), axis=(-2, -1))
-    pixel = np.arange(resolution**2, dtype=np.uint32).reshape(resolution, resolution)
     clips = np.empty((*table.kind.shape, resolution, resolution, 1), np.uint8)
     for start in range(0, len(clips), CLIPS_AT_ONCE):
         part = FrameTable(*(field[start : start + CLIPS_AT_ONCE] for field in table))
@@ -169,9 +198,6 @@ def render(table: FrameTable, sizes: tuple[int, int], resolution: int, noise: fl
         grey //= SUBPIXELS**2
         grey += BACKGROUND
         if noise:
-            word = _mix(part.noise[:, :, None, None] + pixel * np.uint32(0x9E3779B9))
-            word = (word & np.uint32(0x00FF00FF)) + ((word >> np.uint32(8)) & np.uint32(0x00FF00FF))
-            four_bytes = (word + (word >> np.uint32(16))) & np.uint32(0xFFFF)
-            grey = grey + noise_levels(noise)[four_bytes]
+            grey = grey + noise_of(part.noise, resolution, noise)
         clips[start : start + CLIPS_AT_ONCE, ..., 0] = grey
     return clips

@@ -25,9 +25,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from . import arguments, rendering
+from . import alarms, arguments, rendering
 
 __all__ = [
+    "ACROSS",
     "CELLS",
     "FAMILIES",
     "MARK",
@@ -45,6 +46,7 @@ __all__ = [
     "matrix",
     "picture",
     "png",
+    "watching",
 ]
 
 
@@ -104,6 +106,9 @@ INK = "#2B2B33"
 MOST_FRAMES = 128  # of a clip in a film strip, unless more are asked for
 MOST_CELLS = 2000  # of one array that is drawn number by number
 MOST_PIXELS = 2_000_000  # of an animation, over all frames, unless a scale is asked for
+ACROSS = 0.11, 0.985
+"""Where the time of a picture of `watching` begins and ends, in shares of its width."""
+
 STYLE = Path(__file__).with_name("seqlib.mplstyle")
 """The file with the Matplotlib style of all pictures, for ``plt.style.context(STYLE)``."""
 
@@ -622,13 +627,13 @@ def learning_curves(
         raise ValueError(f"history must hold 'accuracy' or 'val_accuracy' of at least one epoch, not {sorted(history)}")
     epochs = np.arange(1, len(curves[0][1]) + 1)
     with plt.style.context(STYLE):
-        figure, axis = plt.subplots(figsize=(7.2, 3.4))
+        figure, axis = plt.subplots()
         for name, values, dashes in curves:
             fill = "white" if name == "training" else look.colour
             axis.plot(epochs, values, dashes, color=look.colour, marker=look.marker, markerfacecolor=fill, label=name)
         if chance is not None:
             axis.axhline(chance, color="#5B5B66", linewidth=1.2, linestyle=(0, (1, 2)), label="chance")
-        figure.legend(loc="outside right center", handlelength=3)
+        figure.legend(loc="outside lower center", ncols=3, handlelength=2.4, columnspacing=1.4)
         axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.03), title=title)
         axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -833,8 +838,8 @@ def _ink(shade):
 def picture(figure: Figure, alt: str) -> Picture:
     """Turn a Matplotlib figure into a picture with alternative text, and close the figure.
 
-    Lines and words are smaller as SVG, so there is SVG besides the PNG. Images are not: of these there is a PNG alone,
-    of twice the resolution.
+    If SVG is smaller than a PNG of twice the resolution, as it is of lines and words, there is SVG besides the PNG.
+    Otherwise there is that large PNG alone. The book can turn the colours of SVG over for a dark page.
 
     Parameters
     ----------
@@ -849,10 +854,13 @@ def picture(figure: Figure, alt: str) -> Picture:
     _text("alt", alt)
     lines = io.StringIO()
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlib"}):  # words stay words; the same in each run
-        figure.savefig(lines, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    svg, pixels = lines.getvalue(), _rendered(figure, 96)
+        without = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(lines, format="svg", dpi=192, metadata=without)  # the dots are those of images in it
+    svg, pixels = lines.getvalue(), _rendered(figure, 192)
     if len(gzip.compress(svg.encode())) > len(pixels):
-        svg, pixels = "", _rendered(figure, 192)
+        svg = ""
+    else:
+        pixels = _rendered(figure, 96)
     plt.close(figure)
     shown = Picture(pixels, format="png", width=round(figure.get_size_inches()[0] * 96), metadata={"alt": alt})
     shown.svg = svg
@@ -886,6 +894,125 @@ def glue(**numbers: float | str | np.generic) -> None:
             metadata={"scrapbook": {"name": name, "mime_prefix": record}},
             raw=True,
         )
+
+
+def watching(
+    frames: NDArray[np.uint8],
+    watchers: Mapping[str, tuple[ArrayLike, float]],
+    events: Sequence[tuple[str, int, int]] = (),
+    *,
+    rate: float = 30,
+    alt: str | None = None,
+) -> Picture:
+    """Draw what watchers say of a film: below a film strip each watcher's score, its threshold and its alarms.
+
+    Faults are shaded. `seqlib.widgets.watching` plays the same.
+
+    Parameters
+    ----------
+    frames : uint8 array (N, H, W, C)
+    watchers : mapping from str to (float array (N,), float)
+        For each watcher's name, its scores, one per frame, and its threshold.
+    events : sequence of (str, int, int)
+        The faults: name, first and last frame, as in `seqlib.machine.Run.events`.
+    rate : float
+        Frames per second.
+    alt : str, optional
+        The alternative text. Default: the faults, and from which frame on each watcher says what.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as above; a watcher's scores must be as many as the frames.
+
+    Examples
+    --------
+    >>> frames = np.zeros((90, 32, 32, 1), np.uint8)
+    >>> watching(frames, {"GRU": (np.arange(90) >= 42, 0.5)}, [("late", 40, 60)])
+    Film of 90 frames, 30 per second. Faults: late, frames 40 to 60. GRU: no alarm; from frame 42 alarm after 2 frames.
+    """
+    frames = arguments.clip_array("frames", frames, rank=4)
+    rate = arguments.number("rate", rate, 1e-3, 1e6)
+    for fault, first, last in events:
+        if not 0 <= first <= last < len(frames):
+            raise ValueError(f"events must lie in frames 0 to {len(frames) - 1}, not {fault!r} in {first} to {last}")
+    spans = [(first, last) for _, first, last in events]
+    told = {}
+    for name, (scores, threshold) in watchers.items():
+        if np.shape(scores) != (len(frames),):
+            raise ValueError(
+                f"scores of {name!r} must be {len(frames)}, one per frame, not of shape {np.shape(scores)}"
+            )
+        told[name] = alarms.states(scores, threshold, spans, rate=rate)
+    if not told:
+        raise ValueError("watchers must hold at least one, {name: (scores, threshold)}")
+    inches = 8.0, 1.45 + 1.05 * len(watchers)
+    strip, panel = 0.62, 0.62  # inches, the height of each
+    left, right = ACROSS
+
+    def axes(top, height):
+        place = left, 1 - (top + height) / inches[1], right - left, height / inches[1]
+        return figure.add_axes(place, xlim=(0, len(frames)))
+
+    with plt.style.context(STYLE):
+        figure = plt.figure(figsize=inches, layout="none")
+        _draw_strip(axes(0.05, strip), frames, inches[0] * (right - left) / strip)
+        names = axes(strip + 0.1, 0.22)
+        names.axis("off")
+        for fault, first, last in events:
+            names.axvspan(first, last + 1, color=MARK, alpha=0.25, linewidth=0)
+            names.text(first, 0.5, f" {fault}", va="center", fontsize=10)
+        for row, (name, (scores, threshold)) in enumerate(watchers.items()):
+            axis = axes(strip + 0.65 + 1.05 * row, panel)
+            _draw_score(axis, np.asarray(scores, float), threshold, spans, told[name])
+            axis.set_title(name, fontsize=11)
+            axis.tick_params(labelbottom=row == len(watchers) - 1)
+        axis.set_xlabel(f"frame ({rate:g} per second)")
+    return picture(figure, _watching_words(len(frames), rate, events, told) if alt is None else alt)
+
+
+def _draw_strip(axis, frames, squares):
+    """Lay so many frames side by side as fit into a row that is ``squares`` times as long as high."""
+    axis.axis("off")
+    _, height, width, _ = frames.shape
+    count = min(len(frames), max(1, int(squares * height / (1.06 * width))))
+    step = len(frames) / count
+    for k in range(count):
+        frame = frames[int((k + 0.5) * step)]
+        extent = (k + 0.03) * step, (k + 0.97) * step, 0, 1
+        axis.imshow(np.broadcast_to(frame, (height, width, 3)), extent=extent, aspect="auto")
+    axis.set(xlim=(0, len(frames)), ylim=(0, 1))
+
+
+def _draw_score(axis, scores, threshold, spans, states):
+    """Draw a watcher's score; where it says that there is an alarm, a mark and the words."""
+    for first, last in spans:
+        axis.axvspan(first, last + 1, color=MARK, alpha=0.25, linewidth=0)
+    axis.axhline(threshold, color="#5B5B66", linewidth=1, linestyle=(0, (4, 3)))
+    axis.plot(np.arange(len(scores)) + 0.5, scores, color=INK, linewidth=1.3)
+    low, high = min(scores.min(), threshold), max(scores.max(), threshold)
+    room = 0.12 * (high - low) or 1
+    axis.set(ylim=(low - room, high + room), yticks=[threshold], yticklabels=["threshold"])
+    axis.tick_params(axis="y", labelsize=9, length=0)
+    axis.grid(visible=False)
+    for frame, words in states:
+        if words != "no alarm":
+            axis.text(frame + 0.5, 1.08, words, transform=axis.get_xaxis_transform(), fontsize=9)
+        if words.startswith(("alarm", "false")):
+            axis.axvline(frame + 0.5, color=INK, linewidth=2.5)
+
+
+def _watching_words(frames, rate, events, told):
+    """Say what `watching` shows."""
+    faults = "; ".join(f"{fault}, frames {first} to {last}" for fault, first, last in events)
+    parts = [f"Film of {frames} frames, {rate:g} per second", *([f"Faults: {faults}"] if events else [])]
+    for name, ((_, before), *later) in told.items():
+        parts.append(f"{name}: {'; from '.join([before, *(f'frame {frame} {words}' for frame, words in later)])}")
+    return ". ".join(parts) + "."
 
 
 def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str], *, alt: str | None = None) -> Picture:

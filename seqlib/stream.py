@@ -3,23 +3,27 @@
 There are two answers to choose from. About the *last T frames*: what the model says of exactly those; any model has it.
 Or about all frames *since the last reset*: what the same model, built for so many frames, would say; for families that
 bring a few numbers up to date with each frame. A maximum since a reset never falls again, so to watch for alarms, take
-the last T frames.
+the last T frames. `scan` gives a recorded film's answers about its last T frames in batches, all at once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from . import arguments, stream_steps
-from .backend import keras, tf
+from .backend import keras, takes_clips, takes_lengths, tf
+from .stream_steps import OVER_TIME, family_of, padding_of
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "scan"]
 
+CLIPS_AT_ONCE = 256  # in a scan
 STEPS = {True: stream_steps.since_reset, False: stream_steps.last_frames}
 
 
@@ -199,6 +203,105 @@ class Stream:
         return digest.hexdigest()
 
 
+def scan(model: keras.Model, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Answer about the last T frames, at every frame of a film that has T - 1 before it.
+
+    What a model computes of each frame by itself is computed once, and not again for each of the T windows that show
+    the frame. A 3D CNN with ``padding="valid"`` computes its maps once, too. Other models read each window anew.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Clips (B, T, H, W, C), uint8, to (B, K): logits, or anything else that is said of a clip; or to (B, T, K), of
+        which the last is taken.
+    frames : uint8 array (N, H, W, C)
+
+    Returns
+    -------
+    float32 array (N - T + 1, K)
+        The first is about frames 0 to T - 1.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is not a functional or sequential model, or ``frames`` not a uint8 array.
+    ValueError
+        If ``model`` takes lengths, or ``frames`` are fewer than T or have another shape than it takes.
+
+    Examples
+    --------
+    >>> import seqlib
+    >>> x, _ = seqlib.clips("direction", n=2)
+    >>> scan(seqlib.models.average_pooling(4), x.reshape(32, 32, 32, 1)).shape
+    (17, 4)
+    """
+    model = takes_clips(model)
+    if takes_lengths(model):
+        raise ValueError("model must take clips alone, not (clips, lengths): build it with lengths=False")
+    frames = arguments.clip_array("frames", frames, rank=4)
+    length = model.inputs[0].shape[1]
+    arguments.same_shape("frames", frames.shape[1:], model.inputs[0].shape[2:])
+    arguments.integer("len(frames)", len(frames), length)
+    if model not in _parts:
+        _parts[model] = [(part.output.shape[1], _compute(part)) for part in _split(model)]
+    *before, (_, answer) = _parts[model]
+    windows = _windows(frames, length)
+    for instants, features in before:
+        windows = _windows(_joined(features, windows, instants), instants)
+    answers = answer(windows)
+    return answers[:, -1] if answers.ndim == 3 else answers
+
+
+_parts: weakref.WeakKeyDictionary[keras.Model, Any] = weakref.WeakKeyDictionary()  # of models that have scanned a film
+
+
+def _split(model):
+    """Split a model in two if it can be, clips to features of each instant, (B, instants, F), and these to answers."""
+    family = family_of(model)
+    looks_once = family in ("conv3d", "conv2plus1d") and padding_of(model) == "valid"
+    if len(model.output.shape) == 3 or family in (None, "conv_lstm") or (family in OVER_TIME and not looks_once):
+        return [keras.Model(model.input, model.output)]
+    if not looks_once:
+        features = model.get_layer("features").output
+        return [keras.Model(model.input, features), keras.Model(features, model.output)]
+    largest = keras.ops.max(model.get_layer("conv3").output, axis=(2, 3))
+    instants = keras.Input(largest.shape[1:])
+    head = keras.Model(model.get_layer("global_max").output, model.output)
+    return [
+        keras.Model(model.input, largest),
+        keras.Model(instants, head(keras.layers.GlobalMaxPooling1D()(instants))),
+    ]
+
+
+def _compute(model):
+    """Compile a model, and let it take any number of clips."""
+    taken = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
+    compiled = tf.function(lambda clips: model(clips, training=False), input_signature=[taken])
+    answer = compiled.get_concrete_function()  # if calls traced it, TensorFlow would warn from the sixth model on
+
+    def compute(clips):
+        batches = (clips[i : i + CLIPS_AT_ONCE] for i in range(0, len(clips), CLIPS_AT_ONCE))
+        return np.concatenate([answer(tf.constant(batch, taken.dtype)).numpy() for batch in batches])
+
+    return compute
+
+
+def _windows(frames, length):
+    """View every run of so many frames, (N - length + 1, length, ...)."""
+    return np.moveaxis(sliding_window_view(frames, length, axis=0), -1, 1)
+
+
+def _joined(features, windows, instants):
+    """Compute the features of all instants from few windows, which adjoin; (N, F)."""
+    last = len(windows) - 1
+    starts = np.append(np.arange(0, last, instants), last)
+    computed = features(windows[starts])
+    joined = np.empty((last + instants, computed.shape[-1]), np.float32)
+    for start, part in zip(starts, computed, strict=True):
+        joined[start : start + instants] = part
+    return joined
+
+
 def _compiled(step):
     """Compile a step: frames (1, H, W, C) and what is kept, to its outputs."""
     frame = step.network.input["frame"]
@@ -208,4 +311,4 @@ def _compiled(step):
     def answer(frame, kept):
         return step.network({"frame": frame, **kept}, training=False)
 
-    return answer
+    return answer.get_concrete_function()  # calling `answer` checks its signature anew with each frame

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .backend import classifier, keras, takes_lengths
 from .models import CELLS
 
-__all__ = ["SINCE_RESET", "Step", "last_frames", "since_reset"]
+__all__ = ["OVER_TIME", "SINCE_RESET", "Step", "family_of", "last_frames", "padding_of", "since_reset"]
 
 layers, ops = keras.layers, keras.ops
 
@@ -67,7 +67,7 @@ def since_reset(model: keras.Model) -> Step:
     ValueError
         If it is none of these.
     """
-    family = _family(model := classifier(model, every_frame=True))
+    family = family_of(model := classifier(model, every_frame=True))
     if family not in SINCE_RESET:
         raise ValueError(
             f"model must be one of {', '.join(SINCE_RESET)} to answer for all frames since a reset, "
@@ -104,15 +104,15 @@ def last_frames(model: keras.Model) -> Step:
     model = classifier(model, every_frame=True)
     if None in model.inputs[0].shape[1:]:
         raise ValueError(f"model must say T, H, W and C, not take clips of shape {model.inputs[0].shape[1:]}")
-    family = _family(model)
-    if family in OVER_TIME and _padding(model) == "valid":
+    family = family_of(model)
+    if family in OVER_TIME and padding_of(model) == "valid":
         return _window_of_maxima(model)
     if family in SINCE_RESET and family not in OVER_TIME:
         return _window_of_features(model, "conv2" if family == "conv_lstm" else "features")
     return _window_of_frames(model)
 
 
-def _family(model):
+def family_of(model: keras.Model) -> str | None:
     """Name a model's family by its layers, whatever the model is called; None if it is built otherwise.
 
     What is not a layer, such as a difference of frames, has no name: beside what lengths and positions need, there may
@@ -296,7 +296,7 @@ def _with_state(build, x, name):
 
 
 def _causal(model):
-    if (padding := _padding(model)) != "causal":
+    if (padding := padding_of(model)) != "causal":
         raise ValueError(
             f'model must have padding="causal" to answer for all frames since a reset, not {padding!r}: its maps '
             "depend on the next two frames; build it so, or let it answer for its last T frames: "
@@ -318,7 +318,7 @@ def _window_of_maxima(model):
 
 def _newest_maximum(build):
     """Compute the largest number of each of the last maps of a 3D CNN that looks back alone, (B, F)."""
-    first, *rest = OVER_TIME[_family(build.model)]
+    first, *rest = OVER_TIME[family_of(build.model)]
     x = build.per_frame(build.as_clip(), first)
     for over_time, per_frame in zip(rest[::2], rest[1::2], strict=True):
         x = build.joined(f"before_{over_time}", layers.Reshape(x.shape[2:])(x), 2)
@@ -343,12 +343,12 @@ def _window_of_frames(model):
     return build.step(model([clip, _all_present(clip, frames)] if takes_lengths(model) else clip), frames)
 
 
-def _padding(model):
+def padding_of(model: keras.Model) -> str:
     """How a 3D CNN of the course pads in time."""
-    name = f"{OVER_TIME[_family(model)][1]}_pad"
-    if name not in [layer.name for layer in model.layers]:
+    pads = [layer for layer in model.layers if layer.name in ("conv1_pad", "time1_pad")]
+    if not pads:
         return "same"
-    return "causal" if model.get_layer(name).padding[0][0] else "valid"
+    return "causal" if pads[0].padding[0][0] else "valid"
 
 
 SINCE_RESET = {

@@ -192,7 +192,7 @@ def _watch(options):
     try:
         model = load_model(options.model)
     except ValueError as error:
-        raise ValueError(f"MODEL must be what save_model wrote, not {options.model!r}: {error}") from None
+        raise ValueError(f"MODEL cannot be loaded from {options.model!r}: {error}") from None
     stream = Stream(model)
     names = _names(options.classes, model.output_shape[-1])
     watched = [names.index(arguments.choice("--alarm", name, names)) for name in options.alarm]

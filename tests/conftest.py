@@ -2,13 +2,18 @@
 
 import fcntl
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,16 +53,83 @@ def pytest_configure(config):
 
 
 SLOW_FIXTURES = {"book", "published_book", "browser", "chromium"}
+# Few tests, each of which takes long: begun last, they would leave the other process without work.
+LONG = {
+    *("test_backend", "test_export", "test_guide", "test_lab", "test_my_lessons", "test_narrow_screens"),
+    *("test_pretrained", "test_prose", "test_video_transformer"),
+}
+
+
+def takes_long(item):
+    """Whether it is of a lesson or of a file that is better begun early."""
+    return item.path.suffix == ".ipynb" or item.path.stem in LONG
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark what builds the book or opens a browser as slow; what trains is marked where it stands."""
+    """Mark what builds the book or opens a browser as slow; what trains is marked where it stands.
+
+    Files that take long come first, and of the others those with most tests; the Makefile lets them stay in this order.
+    """
     config.option.cov_source = None  # by which nbval would trace the kernels, too; here coverage has long begun
+    tests_in = Counter(item.path for item in items)
+    items.sort(key=lambda item: (not takes_long(item), -tests_in[item.path]))
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
         if hasattr(item, "output_timeout"):  # a notebook's cell: nbval gives each of its outputs five seconds
             item.output_timeout = HANGS
+
+
+# To count lines makes Python 3.11 two to three times slower, in the libraries too. So none are counted while tests are
+# collected, in what reads the book or opens a browser, and in files that are about the book, the tools and the lessons
+# or that try many cases of what other files try as well.
+UNCOUNTED = {
+    *("test_architecture", "test_colab", "test_formulas", "test_guide", "test_honest_set", "test_lab"),
+    *("test_my_lessons", "test_notebook_text", "test_notebooks", "test_other_systems", "test_pretrained"),
+    *("test_project", "test_prose", "test_real", "test_slides", "test_study", "test_tools", "test_types"),
+    *("test_typography", "test_where_it_runs", "test_workflows"),
+    *("test_blindness", "test_leaks", "test_lengths", "test_models", "test_properties", "test_twins"),
+}
+
+
+@contextmanager
+def uncounted():
+    """Count no lines for a while, if they are counted.
+
+    In a worker of pytest-xdist two count, one on top of the other: pytest-cov begins once as the worker reads its
+    options, and once more as its session starts. To stop one alone would let the other go on.
+    """
+    stopped = []
+    while counting := Coverage.current():
+        counting.stop()
+        stopped.append(counting)
+    try:
+        yield
+    finally:
+        for counting in reversed(stopped):
+            counting.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Count the lines that the packages run as they are imported, and none of what else the collection does."""
+    if session.config.getoption("numprocesses", None) or not Coverage.current():
+        return (yield)
+    for package in ("grading", "seqlib"):
+        for module in pkgutil.iter_modules([ROOT / package]):
+            import_module(f"{package}.{module.name}")
+    with uncounted():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Count lines, in tests, fixtures and the code of both packages, only where it is of use."""
+    reads_pages = SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+    if item.path.suffix != ".ipynb" and item.path.stem not in UNCOUNTED and not reads_pages:
+        return (yield)
+    with uncounted():
+        return (yield)
 
 
 def _fail_if_skipped(report):
@@ -156,26 +228,59 @@ def build_book(folder):
     return Book(folder, done.stdout)
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder of all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@contextmanager
+def made_once(folder, result):
+    """Give whether there is no result yet, for which a folder is made anew; another worker waits meanwhile."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not result.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what one that failed has left
+            folder.mkdir()
+        yield not result.exists()
+
+
 def built_once(folder):
     """Build the book of a clean copy in a folder, unless another worker has, or is about to: then wait for it."""
     output = folder.with_suffix(".output")
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not output.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # what a build that failed has left
+    with made_once(folder, output) as missing:
+        if missing:
             output.write_text(build_book(copy_tree(folder)).output, "utf-8")
     return Book(folder, output.read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")
-def book(tmp_path_factory):
+def executed_solution(shared_folder):
+    """Return what gives an assignment's solution, executed once for all workers, and the folder that it ran in."""
+    import nbformat
+
+    from tools import notebooks
+
+    def executed(assignment):
+        folder = shared_folder / f"solution of {assignment.name} {assignment.edition}"
+        result = folder.with_suffix(".ipynb")
+        with made_once(folder, result) as missing:
+            if missing:
+                document = nbformat.from_dict(assignment.solution)
+                notebooks.execute(document, folder)
+                nbformat.write(document, result)
+        return nbformat.read(result, as_version=4), folder
+
+    return executed
+
+
+@pytest.fixture(scope="session")
+def book(shared_folder):
     """The book, built from a clean copy in a folder with a space in its name, and served on the loopback."""
     from tools import environments
 
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # which all workers share
-    built = built_once(folder / "the book")
+    built = built_once(shared_folder / "the book")
     with environments.serve(built.html) as server:
         yield built._replace(url=server.address)
 

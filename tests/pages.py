@@ -35,16 +35,33 @@ FLAWS = """() => {
     return Object.entries(flaws).flatMap(([flaw, elements]) => elements.map((element) => [flaw, outer(element)]));
 }"""
 # What the colours and the width of the screen can change. The other rules are about the elements themselves.
-COLOURS_AND_WIDTH = ("color-contrast", "link-in-text-block", "scrollable-region-focusable")
+COLOURS, WIDTH = ("color-contrast", "link-in-text-block"), ("scrollable-region-focusable",)
+# Marks in an article the elements that it has not shown before in this scheme, or in other colours; returns how many.
+MARK_NEW = """(scheme) => {
+    const shown = ((window.shown ??= {})[scheme] ??= new Set());
+    const elements = [...document.querySelectorAll("article *")];
+    const isNew = elements.map((element, place) => {
+        if (!element.checkVisibility()) return false;
+        const { color, backgroundColor, backgroundImage, opacity, fontSize, fontWeight } = getComputedStyle(element);
+        const colours = [place, color, backgroundColor, backgroundImage, opacity].join();
+        const isLarge = parseFloat(fontSize) >= (fontWeight >= 700 ? 18.66 : 24); // it needs less contrast
+        if (shown.has(colours) || (isLarge && shown.has(`${colours} large`))) return false;
+        shown.add(isLarge ? `${colours} large` : colours);
+        return true;
+    });
+    elements.forEach((element, place) => element.toggleAttribute("data-new", isNew[place]));
+    return isNew.filter(Boolean).length;
+}"""
+NEW = "[data-new]"
 # Axe judges the contrast of each element by itself, for eight seconds on a page with much code. But the colours of a
-# token follow from its block, its parent's class, its own class and its own style. So of each kind one token stays, the
-# longest, as axe does not judge single characters; the others become text of their block.
+# token follow from its block, which is code or a signature, its parent's class, its own class and its own style. So one
+# token of each kind stays, the longest, as axe does not judge single characters; the others become text of their block.
 ONE_TOKEN_OF_EACH_KIND = """() => {
-    for (const block of document.querySelectorAll(".highlight pre")) {
+    for (const block of document.querySelectorAll(".highlight pre, dt.sig")) {
         const kinds = {};
         for (const token of block.querySelectorAll("span[class]")) {
-            const kind = `${token.parentElement.className} > ${token.className} ${token.style.cssText}`;
-            (kinds[kind] ??= []).push(token);
+            token.kind ??= `${token.parentElement.className} > ${token.className} ${token.style.cssText}`;
+            (kinds[token.kind] ??= []).push(token); // of those that stay it is the same the next time
         }
         for (const tokens of Object.values(kinds)) {
             const [, ...others] = tokens.sort((a, b) => b.textContent.length - a.textContent.length);
@@ -114,15 +131,15 @@ def show(page, width, scheme):
     assert page.locator("html").get_attribute("data-theme") == scheme
 
 
-def findings(page, rules=()):
-    """Return what axe finds on a page, (rule, element, why) each; by the whole of axe, or by some rules alone."""
+def findings(page, rules=(), within="html"):
+    """Return what axe finds on a page or in some of its elements, (rule, element, why) each; by all rules or some."""
     page.evaluate(ONE_TOKEN_OF_EACH_KIND)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
     options = {"resultTypes": ["violations"], "preload": False}
     if rules:
         options["runOnly"] = {"type": "rule", "values": list(rules)}
-    violations = page.evaluate("options => axe.run(options)", options)["violations"]
+    violations = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])["violations"]
     return [(rule["id"], node["html"], node["failureSummary"]) for rule in violations for node in rule["nodes"]]
 
 

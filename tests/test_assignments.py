@@ -342,11 +342,11 @@ def test_the_solution_runs_without_an_error_and_gets_every_point(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", [name for name in NAMES if of_kind(Assignment(name), Model)])
-def test_a_trained_solution_gets_every_point_but_what_a_person_marks(which, tmp_path):
+def test_a_trained_solution_gets_every_point_but_what_a_person_marks(which, executed_solution):
     assignment = Assignment(which, KEY)
-    ran = executed(assignment.solution, tmp_path)
+    ran, folder = executed_solution(assignment)
     assert not [output for cell in ran.cells for output in cell.get("outputs", []) if output.output_type == "error"]
-    files = {f"{which}.npz": (tmp_path / f"{which}.npz").read_bytes}
+    files = {f"{which}.npz": (folder / f"{which}.npz").read_bytes}
     result = Grader(assignment, Sandbox()).grade(
         submission(nbformat.writes(ran).encode(), name=f"{which}.ipynb", **files)
     )

@@ -7,6 +7,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlparse
+from xml.etree import ElementTree
 
 import pytest
 from bs4 import BeautifulSoup
@@ -15,6 +16,9 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 import seqlib
 from seqlib.show import FAMILIES
 from tools import fonts
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+import typography
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
@@ -74,8 +78,7 @@ def test_a_published_page_has_a_canonical_address_and_a_picture_for_links(publis
         assert head.select_one("meta[property='og:url']")["content"] == canonical
         picture = head.select_one("meta[property='og:image']")["content"]
         assert (published_book.html / picture.removeprefix(PUBLISHED)).stat().st_size < 200_000
-    sitemap = BeautifulSoup((published_book.html / "sitemap.xml").read_text(), "html.parser")
-    listed = {entry.get_text() for entry in sitemap.select("loc")}
+    listed = {entry.text for entry in ElementTree.parse(published_book.html / "sitemap.xml").findall(".//{*}loc")}
     assert listed == {PUBLISHED + ("" if name == "book/index" else f"{name}.html") for name in PAGES}
 
 
@@ -92,7 +95,7 @@ def test_a_missing_page_has_links_that_work_from_any_depth(published_book):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_lesson_shows_its_stored_outputs(book, name):
     page = soup(book, name)
-    text, pictures = words(page.get_text()), page.select(".cell_output img")
+    text, pictures = words(page.get_text()), page.select(".cell_output img:not(.in-dark)")
     tables = words(" ".join(part.get_text() for part in page.select(".text_html")))
     stored = list(outputs(name))
     assert stored, "no stored output at all"
@@ -102,7 +105,8 @@ def test_a_lesson_shows_its_stored_outputs(book, name):
         if "image/png" in data:
             expected_pictures += 1
         elif "text/html" in data:
-            assert words(BeautifulSoup("".join(data["text/html"]), "html.parser").get_text()) in tables
+            html = typography.set_text("".join(data["text/html"]))
+            assert words(BeautifulSoup(html, "html.parser").get_text()) in tables
         else:
             assert words("".join(output.get("text", data.get("text/plain", "")))) in text
     assert len(pictures) == expected_pictures
@@ -196,6 +200,17 @@ def test_the_page_shows_what_was_measured_of_each_remedy(book):
     assert f"means of {len(plain)} seeds" in words(page.get_text())
 
 
+def test_the_page_shows_what_one_frame_of_a_stream_costs(book):
+    runs = json.loads((ROOT / "book" / "stream_costs.json").read_text())["runs"]
+    (table,) = (
+        table for table in soup(book, "book/04_cnn_rnn_hybrids").select("table") if "LiteRT" in table.get_text()
+    )
+    rows = [[words(cell.get_text()) for cell in row.select("td")] for row in table.select("tbody tr")]
+    assert [row[0].replace(" ,", ",") for row in rows] == [run["column"] for run in runs]
+    for row, run in zip(rows, runs, strict=True):
+        assert row[2:] == [f"{half:.2f} ({most:.2f})" for half, most in run["milliseconds"].values()]
+
+
 def test_a_picture_of_a_lesson_stands_on_a_page_with_its_own_text(book):
     figures = soup(book, "book/06_choosing_an_architecture").select("figure.from-lesson")
     assert len(figures) >= 4
@@ -220,13 +235,13 @@ def test_the_matrix_is_a_table_with_the_numbers_of_the_lessons_picture(book, nam
     assert "Fig." not in caption
     for row, family in zip(rows, alt.removesuffix(".").partition(". ")[2].split("; "), strict=True):
         cells = row.select("td")
-        assert family.startswith(f"{row.th.get_text()}: ") and len(cells) == len(tasks)
+        assert family.startswith(f"{words(row.th.get_text())}: ") and len(cells) == len(tasks)
         for task, cell in zip(tasks, cells, strict=True):
-            accuracy, words = cell.get_text().split("%", 1)
+            accuracy, hidden = cell.get_text().split("%", 1)
             assert f"{task} {accuracy}%" in family
             assert (
                 bool(cell.select(".ceiling"))
-                == words.endswith("is possible")
+                == hidden.endswith("is possible")
                 == (f"{task} {accuracy}% (blind" in family)
             )
 
@@ -266,7 +281,10 @@ def test_the_status_page_lists_every_notebook(book):
 def test_the_page_of_where_it_runs_shows_everything_that_passed(book):
     record = json.loads((ROOT / "book" / "where_it_runs.json").read_text("utf-8"))
     page = soup(book, "book/where_it_runs")
-    shown = [{cell.text for cell in row.select("td")} for row in page.select("tbody tr")]
+    shown = [
+        {cell.text.replace("\N{NON-BREAKING HYPHEN}", "-") for cell in row.select("td")}
+        for row in page.select("tbody tr")
+    ]
     for row in (row for rows in record.values() for row in rows):
         lessons = ", ".join({"pu": "puzzles"}.get(lesson, lesson.removeprefix("0")) for lesson in row["lessons"])
         cells = {row["date"], row["python"], row["packages"]["tensorflow"], lessons}
@@ -292,8 +310,8 @@ def test_the_api_page_shows_everything_that_is_public(book):
 
 def test_the_api_page_shows_hints_as_they_are_written(book):
     entries = soup(book, "book/api").select("dt.sig[id]")
-    written = {entry["id"]: words(entry.get_text(" ")) for entry in entries}
-    assert "NDArray [ np.uint8 ]" in written["seqlib.tasks.clips"]
+    written = {entry["id"]: words(entry.get_text()) for entry in entries}
+    assert "NDArray[np.uint8]" in written["seqlib.tasks.clips"]
     assert not [name for name, signature in written.items() if "dtype" in signature or "typing" in signature]
 
 

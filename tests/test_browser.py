@@ -7,14 +7,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pages import COLOURS_AND_WIDTH, TWO_FRAMES, UNFOLD, context, findings, flaws, opened, page_in, show
+from pages import (
+    COLOURS,
+    MARK_NEW,
+    NEW,
+    ONE_TOKEN_OF_EACH_KIND,
+    TWO_FRAMES,
+    UNFOLD,
+    WIDTH,
+    context,
+    findings,
+    flaws,
+    opened,
+    page_in,
+    show,
+)
 from PIL import Image
 from playwright.sync_api import expect
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 PAGES = sorted(parse_toc_yaml(Path(__file__).resolve().parents[1] / "_toc.yml"))
 DESKTOP, PHONE, NARROW = 1280, 390, 360
-FORMS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "dark"), (PHONE, "light")]
+FORMS = [(DESKTOP, "light"), (PHONE, "dark"), (DESKTOP, "dark"), (PHONE, "light"), (NARROW, "light")]
 # What a phone has instead of a desktop's side bars is the same on every page of a kind: one of each gets all rules.
 KINDS = ("book/01_clips_as_tensors", "notebooks/01_clips_as_tensors", "search")
 
@@ -28,24 +42,26 @@ def shared(browser):
 
 @pytest.mark.parametrize("name", [*PAGES, "search", "genindex", "404"])
 def test_a_page(shared, book, name):
-    """Folds open, in both widths, light and dark: each form is made of the page that is there."""
+    """Folds open, in both widths, light and dark: each form is made of the page that is there.
+
+    The contrast of what an article has shown in the same colours before, in another width, is not looked at again.
+    """
     with page_in(shared, f"{book.url}/{name}.html") as page:
         assert page.locator(".math:not(:has(math))").count() == 0
         page.evaluate(UNFOLD)
-        for width, scheme in [
-            (DESKTOP, "light"),
-            (DESKTOP, "dark"),
-            (PHONE, "dark"),
-            (PHONE, "light"),
-            (NARROW, "light"),
-        ]:
+        page.evaluate(ONE_TOKEN_OF_EACH_KIND)
+        for width, scheme in FORMS:
             show(page, width, scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
             assert flaws(page) == []
-            complete = (width, scheme) == FORMS[0] or (name in KINDS and width == PHONE)
-            assert findings(page, () if complete else COLOURS_AND_WIDTH) == []
-        page.set_viewport_size({"width": NARROW, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, "the page scrolls sideways"
+            new = page.evaluate(MARK_NEW, scheme)
+            if (width, scheme) == FORMS[0] or (name in KINDS and width == PHONE):
+                assert findings(page) == []
+            elif (width, scheme) == FORMS[1] or name in KINDS:
+                assert findings(page, COLOURS + WIDTH) == []
+            else:
+                assert not new or findings(page, COLOURS, NEW) == []
+                assert width != NARROW or findings(page, WIDTH) == []
 
 
 def test_a_finding_is_found(shared, book):
@@ -56,7 +72,24 @@ def test_a_finding_is_found(shared, book):
         token = page.locator(".highlight pre span[class]:visible", has_text=re.compile(r"\w\w")).last
         token.evaluate("token => (token.style = 'color: #888; background: #999')")
         assert {"button-name", "color-contrast"} <= {rule for rule, _, _ in findings(page)}
-        assert {rule for rule, _, _ in findings(page, COLOURS_AND_WIDTH)} == {"color-contrast"}
+        assert {rule for rule, _, _ in findings(page, COLOURS + WIDTH)} == {"color-contrast"}
+
+
+def test_what_an_article_shows_in_one_width_alone_is_judged_there(shared, book):
+    """Paragraphs that are too light on a phone, and then paragraphs that are on a phone alone."""
+    with page_in(shared, f"{book.url}/{KINDS[0]}.html") as page:
+
+        def new(width):
+            show(page, width, "light")
+            return page.evaluate(MARK_NEW, "light")
+
+        assert new(DESKTOP) + new(PHONE) and not new(DESKTOP) + new(PHONE)
+        page.add_style_tag(content="@media (width < 600px) { article p { color: #bbb } }")
+        assert not new(DESKTOP) and new(PHONE)
+        assert {rule for rule, _, _ in findings(page, COLOURS, NEW)} == {"color-contrast"}
+        page.evaluate("delete window.shown")
+        page.add_style_tag(content="@media (width > 600px) { article p { display: none } }")
+        assert new(DESKTOP) and new(PHONE)
 
 
 def test_a_flaw_is_found(shared, book):

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from coverage import Coverage
+
+from conftest import uncounted
 
 pytest_plugins = "pytester"
 CONFTEST = Path(__file__).with_name("conftest.py")
@@ -65,6 +68,14 @@ def test_a_module_may_not_be_skipped_either(run):
 
 def test_the_process_that_runs_the_tests_has_no_audit_hook():
     sys.audit("socket.getaddrinfo", "example.org", 80)  # looks nothing up; the hook would refuse it
+
+
+def test_lines_are_counted_again_after_a_while_without():
+    before = Coverage.current()
+    with uncounted():
+        (lambda: None)()  # coverage's tracer stops at the next call
+        assert sys.gettrace() is None
+    assert Coverage.current() is before and (sys.gettrace() is None) == (before is None)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from any_task import OURS
 from numpy.lib.stride_tricks import sliding_window_view
 
 import seqlib
-from seqlib import exercises, puzzles
+from seqlib import alarms, exercises, puzzles
 from tools.notebooks import ROOT
 
 EXERCISES = exercises.EXERCISES | puzzles.EXERCISES
@@ -186,6 +186,32 @@ def padded(mode="edge", before=1, after=1, axis=1):
     widths = [(0, 0)] * 5
     widths[axis] = (before, after)
     return lambda clips: np.pad(clips, widths, mode=mode)
+
+
+def last_frames(kept, features, count=4, keep=4, begin=4):
+    """Exercise 4.9, in an array and a counter."""
+    frames, seen = kept if kept is not None else (np.zeros((0, len(features))), 0)
+    frames = np.concatenate([frames, features[None]])[-keep:]
+    return (frames, seen + 1), frames[-count:].mean(0) if seen + 1 >= begin else None
+
+
+def sliding_sum(kept, features):
+    """Exercise 4.9, by adding the newest frame to a sum and subtracting the one before the last four."""
+    total, frames = kept or (0, [])
+    total, frames = total + features, [*frames, features]
+    if len(frames) < 4:
+        return (total, frames), None
+    return (total - frames[0], frames[1:]), total / 4
+
+
+NOTICED = {
+    "slow arm, single frame": False,
+    "two swings, maximum": False,
+    "two swings, average": True,
+    "no press, average": False,
+    "no press, GRU": True,
+    "long rest, GRU on every third frame": False,
+}
 
 
 TOLD_APART = {
@@ -429,6 +455,22 @@ TABLE = {
             "through tanh": lambda x, h, w: gru(x, h, w, tanh=lambda value: value),
         },
     ),
+    "4.9": (
+        last_frames,
+        {
+            "since the first": lambda kept, features: last_frames(kept, features, count=50, keep=50),
+            "of three frames": lambda kept, features: last_frames(kept, features, count=3),
+            "without a trace": sliding_sum,
+            "grows with every frame": lambda kept, features: last_frames(kept, features, keep=50),
+            "nothing to answer": lambda kept, features: last_frames(kept, features, begin=1),
+            "answer to every frame": lambda kept, features: last_frames(kept, features, begin=5),
+            "never answers": lambda kept, features: last_frames(kept, features, begin=50),
+            "two things": lambda kept, features: features,
+            "raises TypeError": lambda kept, features: ([*kept, features], None),
+            "one day": lambda kept, features: ((frame for frame in [features]), None),
+            "should be (": lambda kept, features: last_frames(kept, features[:4]),
+        },
+    ),
     "5.1": (
         lambda features: np.sqrt((features**2).mean(1) - features.mean(1) ** 2),
         {
@@ -622,6 +664,84 @@ TABLE = {
             "the first frame minus the last": lambda features, lengths: np.stack(
                 [-np.diff(clip[:n], axis=0).mean(0) for clip, n in zip(features, lengths, strict=True)]
             ),
+        },
+    ),
+    "8.1": (
+        loops(
+            "begin(scores, threshold, apart)",
+            "above = [t for t, score in enumerate(scores) if score > threshold]; "
+            "return [t for i, t in enumerate(above) if not i or t - above[i - 1] >= apart]",
+        ),
+        {
+            "an alarm is the first": lambda scores, threshold, apart: [
+                t for t, s in enumerate(scores) if s > threshold
+            ],
+            "merge those": lambda scores, threshold, apart: [
+                t for t in range(len(scores)) if scores[t] > threshold and (not t or scores[t - 1] <= threshold)
+            ],
+            "is not above it": lambda scores, threshold, apart: alarms.begin(scores, threshold - 0.5, apart),
+            "from the last frame above": loops(
+                "begin(scores, threshold, apart)",
+                "begins = []; [begins.append(t) for t, s in enumerate(scores) "
+                "if s > threshold and (not begins or t - begins[-1] >= apart)]; return begins",
+            ),
+            "exactly": lambda scores, threshold, apart: alarms.begin(scores, threshold, apart + 1),
+            "the first frame begins": lambda scores, threshold, apart: alarms.begin(scores, threshold, apart)[1:],
+            "how many alarms": lambda scores, threshold, apart: len(alarms.begin(scores, threshold, apart)),
+        },
+    ),
+    "8.2": (
+        lambda false, per_hour: alarms.poisson_interval(false, 0.9)[1] / per_hour,
+        {
+            "only 2.5%": lambda false, per_hour: alarms.poisson_interval(false)[1] / per_hour,
+            "divide by": lambda false, per_hour: alarms.poisson_interval(false, 0.9)[1] * per_hour,
+            "may have been lucky": lambda false, per_hour: false / per_hour,
+            "at least": lambda false, per_hour: alarms.poisson_interval(false, 0.9)[0] / per_hour,
+            "no false alarm at all": lambda false, per_hour: -np.log(0.05) / per_hour,
+        },
+    ),
+    "8.3": (
+        loops(
+            "new_windows(normal, faulty, length)",
+            "cut = lambda poses: [np.bincount(poses[t:t + length], minlength=9).tolist() "
+            "for t in range(len(poses) - length + 1)]; return [w not in cut(normal) for w in cut(faulty)]",
+        ),
+        {
+            "in their order": lambda normal, faulty, length: [
+                tuple(window) not in set(map(tuple, sliding_window_view(normal, length)))
+                for window in sliding_window_view(faulty, length)
+            ],
+            "what a maximum sees": lambda normal, faulty, length: [
+                set(window) not in [set(other) for other in sliding_window_view(normal, length)]
+                for window in sliding_window_view(faulty, length)
+            ],
+            "begins at every frame": lambda normal, faulty, length: [
+                sorted(window) not in [sorted(other) for other in sliding_window_view(normal, length)[::length]]
+                for window in sliding_window_view(faulty, length)[::length]
+            ],
+            "these are the others": lambda normal, faulty, length: [
+                sorted(window) in [sorted(other) for other in sliding_window_view(normal, length)]
+                for window in sliding_window_view(faulty, length)
+            ],
+            "the other way round": lambda normal, faulty, length: [
+                sorted(window) not in [sorted(other) for other in sliding_window_view(faulty, length)]
+                for window in sliding_window_view(normal, length)
+            ],
+            "how many": lambda normal, faulty, length: sum(
+                sorted(window) not in [sorted(other) for other in sliding_window_view(normal, length)]
+                for window in sliding_window_view(faulty, length)
+            ),
+        },
+    ),
+    "8.4": (
+        NOTICED,
+        {
+            "does not pass anyway": NOTICED | {"slow arm, single frame": True},
+            "does not count": NOTICED | {"two swings, maximum": True},
+            "than one swing has": NOTICED | {"two swings, average": False},
+            "the rest before the arm": NOTICED | {"no press, average": True},
+            "reads the order": NOTICED | {"no press, GRU": False},
+            "longer than the window": NOTICED | {"long rest, GRU on every third frame": True},
         },
     ),
     "P.1": (

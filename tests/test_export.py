@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from benchmarks import stream as benchmark
 from seqlib import export, models, show
 from seqlib.backend import keras
 from seqlib.stream_steps import SINCE_RESET, last_frames, since_reset
+from tools import study
 
 pytestmark = pytest.mark.slow  # converts fifty models
 
@@ -200,6 +202,19 @@ def test_errors_say_what_is_allowed(model, path, error, message, runtimes):
 @pytest.mark.parametrize(("ending", "package"), [(".onnx", "tf2onnx"), (".tflite", "ai_edge_litert")])
 def test_without_the_extra_it_says_what_to_install(ending, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    message = rf'seqlib.export writes {ending} files with {package}, .*: pip install "frames-in-time\[export\]"'
+    message = rf'writes {ending} files with {package}, .*: in the folder of the course, pip install "\.\[export\]"'
     with pytest.raises(ImportError, match=message):
         FORMATS[ending](models.single_frame(4, SHAPE), f"model{ending}")
+
+
+def test_the_benchmark_of_streams_measures_each_way(runtimes):
+    row = benchmark.timed("max pooling", 50) | benchmark.long_run("max pooling", 1050)
+    assert list(row["milliseconds"]) == list(benchmark.WAYS)
+    assert all(0 < half <= most for half, most in row["milliseconds"].values())
+    assert all(after["difference"] <= 1e-5 for after in row["after"].values())
+
+
+def test_the_stored_costs_of_streams_are_of_every_family():
+    families = {**benchmark.RESETS, **benchmark.WINDOWS}
+    assert [run["column"] for run in study.read(benchmark.RESULTS)["runs"]] == list(families)
+    assert show.FAMILIES.keys() == {build.__name__ for build, _ in families.values()}

@@ -20,6 +20,7 @@ from tools.notebooks import ROOT
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import clip_player
 import drawings
+import pictures
 
 PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
 DRAWINGS = [path for path in sorted(ROOT.glob("book/_static/*.svg")) if path.stem not in ("logo", "favicon")]
@@ -118,7 +119,8 @@ def test_each_animation_is_in_the_player_and_can_be_paused_and_stepped_through(b
         page = (book.html / f"{name}.html").read_text("utf-8")
         for address in re.findall(r'<img[^>]* src="([^"]*\.png)"', page):
             assert b"acTL" not in (book.html / name).parent.joinpath(address).read_bytes()[:200], address  # animated
-        assert {page.count(part) for part in PLAYER} == {page.count('<figure class="clip')}
+        for figure in re.findall(r'(?s)<figure class="clip.*?</figure>', page):
+            assert [figure.count(part) for part in PLAYER] == [1, 1, 1, 1]
         if name.startswith("notebooks/"):
             cells = json.loads((ROOT / f"{name}.ipynb").read_text("utf-8"))["cells"]
             stored = [output.get("metadata", {}) for cell in cells for output in cell.get("outputs", [])]
@@ -139,3 +141,38 @@ def test_a_plot_is_stored_as_svg_too_and_an_image_as_a_png_of_twice_the_size():
     assert list(noise._repr_mimebundle_()[0]) == ["image/png"]
     with Image.open(io.BytesIO(noise.data)) as image:
         assert image.width == 2 * noise.width
+
+
+def test_a_plots_colours_are_turned_over_for_a_dark_page_and_keep_their_contrast():
+    def rgb(colour):
+        return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+    for ink, ground in (("#2b2b33", "#ffffff"), ("#5b5b66", "#ffffff"), ("#000000", "#c5c5ea"), ("#ffffff", "#4848ba")):
+        before = contrast(rgb(ink), rgb(ground))
+        assert 0.85 < contrast(rgb(pictures.turned(ink)), rgb(pictures.turned(ground))) / before < 1.02, (ink, ground)
+    assert pictures.turned("#ffffff") == pictures.GROUND
+    for look in (*show.FAMILIES.values(), *show.CELLS.values()):
+        assert pictures.turned(look.colour) == look.colour
+    plot = '<svg id="a"><path style="fill: #ffffff; stroke: #5151d1"/><use href="#abcdef"/><text>1</text></svg>'
+    dark = pictures.darkened(plot)
+    assert dark.startswith('<svg fill="#ffffff" ')  # of the text, which was black
+    assert f"fill: {pictures.GROUND}; stroke: #5151d1" in dark and 'href="#abcdef"' in dark
+
+
+PLOTS = """() => [...document.querySelectorAll(".in-light, .in-dark")].filter((plot) => plot.checkVisibility())
+    .map((plot) => plot.getAttribute("src").endsWith("-dark.svg"))"""
+
+
+def test_a_page_shows_its_plots_in_the_colours_of_its_theme(browser, book):
+    with opened(browser, f"{book.url}/book/06_choosing_an_architecture.html", color_scheme="dark") as page:
+        plots = page.locator(".in-light").count()
+        assert plots >= 4 and page.evaluate(PLOTS) == [True] * plots
+        ground = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--pst-color-background')")
+        assert ground.strip() == pictures.GROUND
+        page.evaluate("document.documentElement.dataset.theme = 'light'")
+        assert page.evaluate(PLOTS) == [False] * plots
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        page.emulate_media(media="print")
+        assert page.evaluate(PLOTS) == [False] * plots
+        for source in page.evaluate("[...document.querySelectorAll('.in-dark')].map((plot) => plot.src)"):
+            assert page.request.get(source).ok

@@ -75,14 +75,12 @@ def test_signs_are_set_as_tex_sets_them():
     assert tags("b'_h").count("msubsup") == 0
 
 
-def test_a_formula_keeps_the_comma_behind_it():
-    one, two = (
-        '<span class="math notranslate"><math>a</math></span>',
-        '<span class="math notranslate"><math>b</math></span>',
-    )
-    context = {"body": f"<p>{one} and {two}, so</p>"}
+def test_a_formula_keeps_the_bracket_or_comma_beside_it():
+    one, two, three = (f'<span class="math notranslate"><math>{letter}</math></span>' for letter in "abc")
+    context = {"body": f"<p>{one} and {two}, so ({three} is)</p>"}
     formulas.keep_together(None, "", "", context, None)
-    assert context["body"] == f'<p>{one} and <span class="text-nowrap">{two},</span> so</p>'
+    nowrap = '<span class="text-nowrap">'
+    assert context["body"] == f"<p>{one} and {nowrap}{two},</span> so {nowrap}({three}</span> is)</p>"
 
 
 # The font.

@@ -664,10 +664,10 @@ def test_a_class_graded_with_the_wrong_secret_is_noticed_before_its_marks_are_up
     assert exit_code == 0 and len(rows(out / "canvas.csv")) == 4
 
 
-def test_a_hundred_right_submissions_get_every_point_a_hundred_times(run, capsys):
-    _, out = run({f"s{number:03}.ipynb": RIGHT + b"\n" * number for number in range(100)})
-    assert "100 of them new" in capsys.readouterr().out
-    assert earned(out) == [BY_THE_MACHINE] * 100
+def test_thirty_right_submissions_get_every_point_thirty_times(run, capsys):
+    _, out = run({f"s{number:03}.ipynb": RIGHT + b"\n" * number for number in range(30)})
+    assert "30 of them new" in capsys.readouterr().out
+    assert earned(out) == [BY_THE_MACHINE] * 30
 
 
 def test_when_the_grader_itself_fails_it_says_so_and_goes_on(run, monkeypatch, capsys):

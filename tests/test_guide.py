@@ -94,7 +94,7 @@ def test_a_copy_with_the_guides_task_and_family_passes_the_tests_that_speak_of_t
     ours = " or ".join([*OURS, *OUR_FAMILIES])
     printed = run(
         copy,
-        *("pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=2"),
+        *("pytest", "-q", "-p", "no:cacheprovider"),
         *("-k", f"turning or temporal_convolution or not ({ours})"),
         *(f"tests/test_{name}" for name in TESTED),
     )

@@ -4,7 +4,6 @@ import functools
 import pickle
 import types
 
-import nbformat
 import pytest
 from handed_in import KEY, lines
 from honest import BLANK, CASES, MARKER, Edition
@@ -13,7 +12,6 @@ from grading.assignment import Assignment
 from grading.grade import Grader
 from grading.sandbox import LIMITS, Sandbox
 from grading.submission import collect
-from tools import notebooks
 
 pytestmark = pytest.mark.slow  # student code runs apart, in processes of its own
 
@@ -34,19 +32,6 @@ SANDBOX = types.SimpleNamespace(run=lambda *job: run_once(pickle.dumps(job)))
 @functools.cache
 def grader(name, key, **limits):
     return Grader(Assignment(name, key), SANDBOX, LIMITS._replace(**limits))
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Return what gives the model that the solution of an assignment trains, once."""
-
-    @functools.cache
-    def train(name, key):
-        folder = tmp_path_factory.mktemp(name)
-        notebooks.execute(nbformat.from_dict(grader(name, key).assignment.solution), folder)
-        return (folder / f"{name}.npz").read_bytes()
-
-    return train
 
 
 def edition(case, model=b""):
@@ -91,7 +76,10 @@ def test_an_honest_notebook_gets_the_fair_mark(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES if case.slow])
-def test_an_honest_notebook_that_takes_its_time_gets_the_fair_mark(case, trained, tmp_path):
-    model = trained(case.assignment, case.key) if "see" in case.marks and case.key == KEY else b""
+def test_an_honest_notebook_that_takes_its_time_gets_the_fair_mark(case, executed_solution, tmp_path):
+    model = b""
+    if "see" in case.marks and case.key == KEY:
+        _, folder = executed_solution(grader(case.assignment, case.key).assignment)
+        model = (folder / f"{case.assignment}.npz").read_bytes()
     result = marked(case, case.hand_in(edition(case, model)), tmp_path)
     assert not list(disagreements(case, result)), (case.reason, lines(result))

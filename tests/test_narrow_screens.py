@@ -1,9 +1,10 @@
 """What a phone shows: tables that fit or stack, and nothing that is cut without a sign."""
 
+import re
 from pathlib import Path
 
 import pytest
-from pages import context, opened, page_in
+from pages import TWO_FRAMES, context, opened, page_in
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 PAGES = sorted(parse_toc_yaml(Path(__file__).resolve().parents[1] / "_toc.yml"))
@@ -52,6 +53,7 @@ def test_nothing_is_cut_without_a_sign_and_no_column_of_prose_is_narrow(phone, b
             page.evaluate(UNFOLD)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 844})
+                page.evaluate(TWO_FRAMES)  # what scrolls fades from the next frame on
                 wrong[name, width] = page.evaluate(WRONG)
     assert not any(wrong.values()), {place: found for place, found in wrong.items() if found}
 
@@ -81,3 +83,25 @@ def test_a_stacked_table_names_each_cell_without_a_script(browser, book):
         cell = page.locator("table.stacked td").nth(1)
         assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == '"it cannot see"'
         assert not page.locator("table.stacked thead").is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_button_that_shows_a_solution_is_whole_and_covers_no_word(browser, book, width):
+    chapter = f"{book.url}/book/05_temporal_pooling.html"
+    with opened(browser, chapter, viewport={"width": width, "height": 800}) as page:
+        page.locator("article .toggle-button").first.wait_for()
+        wrong = page.evaluate("""[...document.querySelectorAll("article .toggle-button")].filter((button) => {
+            const { left, top, bottom } = button.getBoundingClientRect();
+            const words = [...button.parentElement.querySelectorAll("a")].flatMap((link) => [...link.getClientRects()]);
+            const covers = words.some((word) => word.right > left && word.bottom > top && word.top < bottom);
+            return covers || bottom > button.parentElement.getBoundingClientRect().bottom + 1;
+        }).map((button) => button.parentElement.textContent.trim())""")
+    assert wrong == []
+
+
+def test_an_empty_cell_of_a_stacked_table_has_no_name(browser, book):
+    guide = f"{book.url}/book/instructor_guide.html"
+    with opened(browser, guide, viewport={"width": 390, "height": 800}) as page:
+        named = page.locator("table.stacked td[data-label]")
+        assert named.count() and not named.filter(has_not_text=re.compile(r"\S")).count()
+        assert not page.locator("table.stacked td:not([data-label])").first.is_visible()

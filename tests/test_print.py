@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from bs4 import BeautifulSoup
 from pages import context, page_in
 from playwright.sync_api import expect
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -17,6 +18,9 @@ FOLDED = "article details:not(.quiz details) > :not(summary), article .toggle-hi
 SEEN = """([selector, seen]) => [...document.querySelectorAll(selector)]
     .filter((element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) === seen)
     .map((element) => element.outerHTML.slice(0, 200))"""
+TALL = """[...document.querySelectorAll("article :is(img, .drawing)")]
+    .filter((picture) => picture.getBoundingClientRect().height > 900)
+    .map((picture) => picture.outerHTML.slice(0, 200))"""
 CUT = """[...document.querySelectorAll("article *")]
     .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
     .map((element) => element.outerHTML.slice(0, 200))"""
@@ -29,13 +33,14 @@ def paper(browser):
         yield opened_context
 
 
-@pytest.mark.parametrize("name", filter(re.compile(r"book/0|notebooks/03|book/(api|named|folk)").match, PAGES))
+@pytest.mark.parametrize("name", [*filter(re.compile(r"book/0|notebooks/03|book/(api|arch|named|folk)").match, PAGES)])
 def test_a_page_prints_what_its_folds_hold_and_nothing_is_cut(paper, book, name):
     with page_in(paper, f"{book.url}/{name}.html") as page:
         page.emulate_media(media="print")
         assert page.evaluate(SEEN, [ON_SCREEN, True]) == []
         assert page.evaluate(SEEN, [FOLDED, False]) == []
         assert page.evaluate(CUT) == []
+        assert page.evaluate(TALL) == []
 
 
 def test_paper_is_light_whatever_the_screen_is(paper, book):
@@ -55,7 +60,7 @@ def test_sheets_have_numbers(book):
 
 def test_the_one_document_holds_all_pages_and_its_links_lead_somewhere(book):
     document = pdf.document(book.html, PAGES)
-    assert len(re.findall("<h1", document)) == len(PAGES)
+    assert len(re.findall("<h1", document)) == len(PAGES) + 1  # the contents
     ids = re.findall(r'\sid="([^"]+)"', document)
     assert len(ids) == len(set(ids)) and {pdf.key(name) for name in PAGES} <= set(ids)
     assert set(re.findall(r'href="#([^"]+)"', document)) <= set(ids)
@@ -74,3 +79,14 @@ def test_the_pdf_has_a_bookmark_for_every_heading_and_links(browser, book, tmp_p
         re.findall(r'<a [^>]*href="#', pdf.document(book.html, FEW))
     )
     assert re.search(rb"/Dest\b", content)
+    sheets = pdf.find_sheets(content)
+    firsts = [sheets[pdf.key(name)] for name in FEW]
+    assert firsts[0] == 1 and firsts == sorted(set(firsts))
+    assert sheets["book-index"] < sheets["book-index-chapter-by-chapter"] < firsts[1]
+
+
+def test_the_contents_list_all_pages_and_their_sections(book):
+    listed = BeautifulSoup(pdf.document(book.html, FEW), "html.parser").select(".contents a")
+    places = [link["href"].removeprefix("#") for link in listed]
+    assert [place for place in places if place in {pdf.key(name) for name in FEW}] == [pdf.key(name) for name in FEW]
+    assert {"book-index-three-ways-in", "book-decision_guide-what-each-of-them-cannot-see"} <= set(places)

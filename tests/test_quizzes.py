@@ -98,8 +98,13 @@ def test_the_book_shows_them_and_keeps_the_key_for_paper(book):
 def test_exercises_are_numbered_within_their_chapter(book):
     for chapter, text in PAGES.items():
         page = next(book.html.glob(f"book/{chapter:02}_*.html")).read_text("utf-8")
-        titles = [title.get_text() for title in BeautifulSoup(page, "html.parser").select(".exercise > p")]
+        titles = [
+            title.get_text().replace("\xa0", " ")
+            for title in BeautifulSoup(page, "html.parser").select(".exercise > p")
+        ]
         names = re.findall(r"\{exercise\} (.*)", text)
         assert titles == [f"Exercise {chapter}.{i} ({name})" for i, name in enumerate(names, 1)]
         solutions = BeautifulSoup(page, "html.parser").select(".solution > .admonition-title")
-        assert [title.get_text() for title in solutions] == [f"Solution to {title}" for title in titles]
+        assert [title.get_text().replace("\xa0", " ") for title in solutions] == [
+            f"Solution to {title}" for title in titles
+        ]

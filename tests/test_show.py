@@ -279,6 +279,7 @@ def test_where_a_text_was_given_nothing_is_matched(monkeypatch):
         lambda alt: show.learning_curves({"accuracy": [0.1]}, alt=alt),
         lambda alt: show.matrix([{"row": "a", "column": "b", "chance": 0.5, "right": 1, "total": 2}], {}, alt=alt),
         lambda alt: show.arrays({"x": [1]}, alt=alt),
+        lambda alt: show.watching(constant_clips([1, 2]), {"a": ([0, 1], 0.5)}, alt=alt),
     ],
 )
 def test_every_picture_takes_a_text(draw):

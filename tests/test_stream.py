@@ -74,13 +74,37 @@ def test_the_answer_is_the_models_for_exactly_the_last_frames(name, lengths):
 def test_the_answer_is_the_models_for_all_frames_since_the_reset(name):
     model, draw = built(name), random.Random(name)
     watcher = stream.Stream(model, since_reset=True)
-    for count in (1, 2 * T, len(FRAMES)):
+    for count in (1, draw.randint(2, 2 * T), len(FRAMES)):
         answers = [answer for chunk in chunks(draw, FRAMES[:count]) for answer in watcher.feed(chunk)]
         same = built(name, frames=count)
         same.set_weights(model.get_weights())
         assert len(answers) == watcher.frames == count
         assert np.abs(measure.logits(same, FRAMES[None, :count])[0] - answers[-1]).max() <= 1e-5
         watcher.reset()
+
+
+def one_late(layer, maps):
+    """Convolve maps as they come: each result needs the next map, and the last one a map of zeros (the flush)."""
+    window = []
+    for newest in maps:
+        window = [*(window or [np.zeros_like(newest)]), newest][-3:]
+        if len(window) == 3:
+            yield layer(np.stack(window)[None])[0, 1].numpy()
+    yield layer(np.stack([*window[-2:], np.zeros_like(newest)])[None])[0, 1].numpy()
+
+
+def test_a_3d_cnn_padded_on_both_sides_is_a_stream_two_frames_late_with_a_flush():
+    model, taken = built("3D CNN, same"), []
+    layer = model.get_layer
+    frames = (taken.append(frame) or layer("rescaling")(frame.astype("float32")).numpy() for frame in FRAMES[:T])
+    maps, delays = [], []
+    for number, newest in enumerate(one_late(layer("conv2"), one_late(layer("conv1"), frames))):
+        maps.append(newest)
+        delays.append(len(taken) - 1 - number)
+    assert delays == [2] * (T - 2) + [1, 0]  # the last two after the end of the film
+    largest = layer("global_max")(layer("conv3")(np.stack(maps)[None]))
+    logits = layer("logits")(layer("dense")(largest)).numpy()[0]
+    assert np.abs(logits - measure.logits(model, FRAMES[None, :T])[0]).max() <= 1e-5
 
 
 @pytest.mark.parametrize("name", [name for name in WINDOWS if name not in RESETS])
@@ -265,25 +289,29 @@ GO_ON = """
 import sys
 import numpy as np
 from seqlib import model_files, stream
-folder = sys.argv[1]
-watcher = stream.Stream(model_files.load_model(folder + "/model.npz"), interval=0.1, bridge=2)
-watcher.restore(np.load(folder + "/state.npz"))
-frames = np.load(folder + "/frames.npy")
-np.save(folder + "/answers.npy", watcher.feed(frames, 2.0 + 0.1 * np.arange(len(frames))))
+for folder in sys.argv[1:]:
+    watcher = stream.Stream(model_files.load_model(folder + "/model.npz"), interval=0.1, bridge=2)
+    watcher.restore(np.load(folder + "/state.npz"))
+    frames = np.load(folder + "/frames.npy")
+    np.save(folder + "/answers.npy", watcher.feed(frames, 2.0 + 0.1 * np.arange(len(frames))))
 """
 
 
-@pytest.mark.parametrize("name", ["3D CNN, valid", "CNN + gru"])
-def test_another_process_goes_on(name, tmp_path):
-    model = built(name)
-    watcher = stream.Stream(model, interval=0.1, bridge=2)
-    watcher.feed(FRAMES[:20], 0.1 * np.arange(20))
-    model_files.save_model(model, tmp_path / "model.npz")
-    np.savez(tmp_path / "state.npz", **watcher.state())
-    np.save(tmp_path / "frames.npy", FRAMES[20:])
-    subprocess.run([sys.executable, "-c", GO_ON, tmp_path], check=True)
-    answers = watcher.feed(FRAMES[20:], 2.0 + 0.1 * np.arange(20))
-    assert np.abs(np.load(tmp_path / "answers.npy") - np.stack(answers)).max() <= 1e-5
+def test_another_process_goes_on(tmp_path):
+    watchers = {}
+    for name in ("3D CNN, valid", "CNN + gru"):
+        folder = tmp_path / name
+        folder.mkdir()
+        model = built(name)
+        watchers[folder] = stream.Stream(model, interval=0.1, bridge=2)
+        watchers[folder].feed(FRAMES[:20], 0.1 * np.arange(20))
+        model_files.save_model(model, folder / "model.npz")
+        np.savez(folder / "state.npz", **watchers[folder].state())
+        np.save(folder / "frames.npy", FRAMES[20:])
+    subprocess.run([sys.executable, "-c", GO_ON, *watchers], check=True)
+    for folder, watcher in watchers.items():
+        answers = watcher.feed(FRAMES[20:], 2.0 + 0.1 * np.arange(20))
+        assert np.abs(np.load(folder / "answers.npy") - np.stack(answers)).max() <= 1e-5, folder.name
 
 
 def test_the_state_of_another_stream_is_refused():

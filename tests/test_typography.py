@@ -1,6 +1,7 @@
 """How the pages are set: lines of a length that reads well, the signs for times and minus, and one kind of quotes."""
 
 import re
+import sys
 from pathlib import Path
 from statistics import median
 
@@ -8,6 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 from pages import context, page_in
 from sphinx_external_toc.parsing import parse_toc_yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+import typography
 
 PAGES = sorted(parse_toc_yaml(Path(__file__).resolve().parents[1] / "_toc.yml"))
 CHAPTERS = [name for name in PAGES if re.match(r"book/0\d_", name)]
@@ -78,3 +82,28 @@ def test_signs_and_quotes_are_those_of_print(book, name):
 def test_a_wrong_sign_is_found(text):
     assert any(re.search(pattern, prose(f"<article>{text}</article>")) for pattern in WRONG.values())
     assert not any(re.search(p, prose(f"<article><code>{text}</code></article>")) for p in WRONG.values())
+
+
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        ("off by 5e-07 or 1.25e+03", "off by 5_*_10<sup>~7</sup> or 1.25_*_10<sup>3</sup>"),
+        ("within 1e-5, 2e5 and x1e5", "within 10<sup>~5</sup>, 2_*_10<sup>5</sup> and x1e5"),
+        ("<td>-0.2</td> for last - first", "<td>~0.2</td> for last_~ first"),
+        ("a twenty-first e-mail, 4-5", "a twenty-first e-mail, 4-5"),
+        ("T // 2 of 8 * 8 * 128 pixels", "T_//_2 of 8_*_8_*_128 pixels"),
+        ("CNN + GRU, (k ~ 1) + 2 = 1,234", "CNN_+ GRU, (k_~_1)_+ 2_=_1,234"),
+        ("<pre>1e-5 - 2 x</pre> <code>T // 2</code>", "<pre>1e-5 - 2 x</pre> <code>T // 2</code>"),
+        ("<a>one</a> · <a>two</a>", "<a>one</a>_· <a>two</a>"),
+        ("on 2026-11-30", 'on <span class="text-nowrap">2026-11-30</span>'),
+    ],
+)
+def test_numbers_and_sums_are_set_as_in_print(written, printed):
+    signs = str.maketrans({"_": typography.SPACE, "*": typography.TIMES, "~": typography.MINUS})
+    assert typography.set_text(written.translate(signs)) == printed.translate(signs)
+
+
+def test_only_long_code_goes_on_on_the_next_sheet():
+    short, long = ('<div class="highlight"><pre>' + "x\n" * lines + "</pre></div>" for lines in (3, 40))
+    assert typography.mark_long(short) == short
+    assert typography.mark_long(long).startswith('<div class="highlight long"><pre>')

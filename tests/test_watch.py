@@ -178,7 +178,7 @@ def test_wrong_files_are_named(model, film, tmp_path, capsys):
     write_film(short, brightening(1, 2))
     text.write_text("no film", "utf-8")
     for arguments, message in (
-        ([str(film), str(film)], f"MODEL must be what save_model wrote, not {str(film)!r}: "),
+        ([str(film), str(film)], f"MODEL cannot be loaded from {str(film)!r}: file must be one that save_model wrote"),
         ([model, str(text)], f"FILE must be a film, - for standard input, or a camera's number, not {str(text)!r}: "),
         ([model, "nowhere.mkv"], "not 'nowhere.mkv': No such file or directory"),
         ([model, str(short)], "FILE must have 4 frames at least, as many as MODEL takes, not 3"),

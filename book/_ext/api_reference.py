@@ -37,7 +37,9 @@ def set_lines(app, pagename, templatename, context, doctree):
     """Set a signature's lines as spans: Sphinx makes a list of descriptions of them that describe no term."""
 
     def spans(signature):
-        text = signature[0].replace("<dl>", '<span class="sig-lines">').replace("</dl>", "</span>")
+        text = re.sub(r'<span class="pre">([^<]*)</span>', r"\1", signature[0])  # keeps no word together here
+        text = text.replace('</span><span class="sig-name', '</span><wbr><span class="sig-name')  # a name stays whole
+        text = text.replace("<dl>", '<span class="sig-lines">').replace("</dl>", "</span>")
         return text.replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
 
     if "body" in context:

@@ -135,11 +135,12 @@ def visit(self, node, tag, display):
 
 
 def keep_together(app, pagename, templatename, context, doctree):
-    """Let no line end between a formula and the comma behind it: browsers would let it."""
+    """Let no line end between a formula and the bracket or comma beside it: browsers would let it."""
+    formula = r'<span class="math[^>]*><math(?:(?!</math>).)*</math></span>'
     if "<math" in context.get("body", ""):
         context["body"] = re.sub(
-            r'(?s)(<span class="math[^>]*><math(?:(?!</math>).)*</math></span>)([,.;:?!)]+)',
-            r'<span class="text-nowrap">\1\2</span>',
+            rf"(?s)[(\[]{formula}[,.;:?!)]*|{formula}[,.;:?!)]+",
+            r'<span class="text-nowrap">\g<0></span>',
             context["body"],
         )
 

@@ -46,7 +46,7 @@ def complete(html):
     """
     soup = BeautifulSoup(html, "html.parser")
     head, *rows = (row.find_all(["td", "th"]) for row in soup.find_all("tr"))
-    names = [cell.get_text(" ", strip=True) for cell in head]
+    names = [" ".join(cell.get_text().split()) for cell in head]
     regular = all(cell.name == "th" for cell in head) and {len(row) for row in rows} == {len(head)}
     cells = zip(*rows, strict=True) if regular else ()
     columns = [[cell.get_text(" ", strip=True) for cell in column] for column in cells]
@@ -58,7 +58,7 @@ def complete(html):
         for cell in (row[k] for row in rows):
             if kind:
                 cell["class"] = [*cell.get("class", []), kind]
-            if stacked:
+            if stacked and (cell.get_text(strip=True) or cell.img):
                 cell["data-label"] = names[k]
     return str(soup)
 

@@ -7,7 +7,8 @@ const FramesInTime = (() => {
 
   // Let the controls within `root` (clip_player.py writes them) move through `count` states. `show` draws a state; `words`
   // says it, for the eye and for the ear. A click on one of `pictures` plays or pauses, a pointer on `track` drags.
-  function player(root, { count, show, pictures = [], track, words }) {
+  // `interval` is in milliseconds.
+  function player(root, { count, show, pictures = [], track, words, interval = FRAME }) {
     let t = 0, timer = null;
     const controls = root.querySelector(".clip-controls");
     const toggle = controls.querySelector(".clip-toggle"), slider = controls.querySelector("input");
@@ -35,7 +36,7 @@ const FramesInTime = (() => {
       timer = setInterval(() => {
         go(t + 1);
         if (--steps <= 0) pause();
-      }, FRAME);
+      }, interval);
       toggle.textContent = "Pause";
     }
 
