@@ -8,13 +8,13 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from pages import opened
+from pages import context, opened
 from playwright.sync_api import expect
 
 import seqlib
 from tools import clip_lab
 
-TASKS = [task for task in seqlib.TASKS if (clip_lab.SCRIPTS / f"{task}.js").exists()]
+TASKS = list(seqlib.TASKS)
 LARGEST_DIFFERENCE = 1e-4  # of a logit; classes are compared where the two best are further apart
 SAME = 1e-5  # of logits where the lab says that they could not change
 
@@ -86,6 +86,7 @@ EDITED = f"""async (n) => {{ {TOOLS}
 @pytest.fixture(scope="module")
 def page(browser, book):
     with opened(browser, f"{book.url}/book/clip_lab.html", reduced_motion="reduce") as opened_page:
+        expect(opened_page.locator(".lab-bar").first).to_be_visible()
         yield opened_page
 
 
@@ -181,10 +182,27 @@ def test_the_weights_are_small():
     code = [clip_lab.SCRIPTS / name for name in ("clips.js", "networks.js", "edits.js", "lab.js")]
     code.append(clip_lab.SCRIPTS.parent / "player.js")
     sizes = {path.stem: len(gzip.compress(path.read_bytes())) for path in [*code, *clip_lab.SCRIPTS.glob("*.js")]}
-    assert TASKS
     for task in TASKS:
         assert sizes[task] <= 45_000
         assert sum(sizes[path.stem] for path in code) + sizes[task] <= 90_000
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_an_edit_keeps_the_right_answer_or_swaps_it_or_it_is_not_known(page, task):
+    def after(edit, label):
+        return page.evaluate("(given) => ClipLab.labelAfter(...given)", [edit, task, label])
+
+    for label in range(len(seqlib.TASKS[task].classes)):
+        assert after("noise", label) == label
+        assert after("gap", label) == (label if task == "order" else None)
+        assert after("freeze", label) == after("every", label) == (label if task == "shape" else None)
+        assert after("shuffle", label) == (None if task in ("direction", "order") else label)
+        if task not in ("direction", "order"):
+            assert after("reverse", label) == label
+    if task in ("direction", "order"):  # of the twins that are each other's reverse
+        _, y = seqlib.twins(task, "reverse" if task == "direction" else "swap", 8, 1)
+        assert [after("reverse", int(label)) for label in y[0]] == y[1].tolist()
+    assert page.evaluate("(task) => ClipLab.labelAfter('reverse', task, undefined) === undefined", task)
 
 
 @pytest.fixture
@@ -206,21 +224,48 @@ def outcome(page, family):
 
 
 def test_a_reader_finds_out_who_cannot_tell_left_from_right(lab):
-    status = lab.get_by_role("status")
-    assert "of 1,000 new clips" in outcome(lab, "conv3d")
+    status, label = lab.get_by_role("status"), lab.locator(".lab-label")
+
+    def verdict(family):
+        return lab.locator(f"[data-family={family}] .lab-verdict").inner_text()
+
+    assert outcome(lab, "conv3d").startswith("Correct on ") and "of 1,000 new clips" in outcome(lab, "conv3d")
+    assert label.all_inner_texts() == ["left", "left"]
+    assert {verdict(family) for family in clip_lab.FAMILIES} == {"✓ correct"}
     press(lab, "Reverse")
+    assert label.all_inner_texts() == ["left", "right"]
     assert outcome(lab, "average_pooling").startswith("Could not change.")
-    assert not outcome(lab, "conv3d").startswith("Could not change.")
-    assert "Could not change" in status.inner_text() and "Average pooling" in status.inner_text()
+    assert {verdict(family) for family in ("single_frame", "average_pooling", "cnn_rnn_pooled")} == {"✗ wrong"}
+    for family in ("conv3d", "cnn_rnn"):
+        assert outcome(lab, family) == "Changed from left." and verdict(family) == "✓ correct"
+    expect(status).to_contain_text("Could not change: Average pooling.")
+    expect(status).to_contain_text("Changed: 3D CNN; CNN + GRU.")
     press(lab, "Start again")
-    press(lab, "Same middle frame, next direction")
-    assert outcome(lab, "single_frame").startswith("Could not change.")
-    assert not outcome(lab, "average_pooling").startswith("Could not change.")
+    for direction in ("down", "up", "right"):
+        press(lab, "Twin: same middle frame")
+        assert label.all_inner_texts() == ["left", direction]
+        assert outcome(lab, "single_frame").startswith("Could not change.") and verdict("single_frame") == "✗ wrong"
+        assert not outcome(lab, "average_pooling").startswith("Could not change.")
+        assert verdict("conv3d") == "✓ correct"
     press(lab, "Keep every 2nd frame")
-    assert "The same weights run on 8 frames." in status.inner_text()
+    expect(status).to_contain_text("The same weights run on 8 frames. Early fusion could not answer")
+    assert {verdict(family) for family in clip_lab.FAMILIES} == {""}
     expect(lab.get_by_role("slider")).to_have_attribute("max", "7")
     press(lab, "Undo")
     expect(lab.get_by_role("slider")).to_have_attribute("max", "15")
+
+
+def test_the_3d_cnn_cannot_notice_a_longer_gap(lab):
+    lab.get_by_role("combobox", name="Question").select_option("order")
+    expect(lab.locator(".lab-bar span").first).to_have_text("disc first")
+    lab.get_by_role("checkbox", name="with noise").uncheck()
+    press(lab, "Lengthen the gap")
+    assert outcome(lab, "conv3d").startswith("Could not change.")
+    assert not outcome(lab, "cnn_rnn").startswith("Could not change.")
+    press(lab, "Start again")
+    press(lab, "Twin: blocks swapped")
+    assert not outcome(lab, "conv3d").startswith("Could not change.")
+    assert outcome(lab, "average_pooling").startswith("Could not change.")
 
 
 def test_what_an_edit_cannot_do_is_said(lab):
@@ -229,6 +274,18 @@ def test_what_an_edit_cannot_do_is_said(lab):
     for _ in range(3):
         press(lab, "Keep every 3rd frame")
     expect(lab.get_by_role("status")).to_contain_text("a clip needs two")
+    press(lab, "Start again")
+    press(lab, "Undo")
+    expect(lab.get_by_role("status")).to_contain_text("nothing to undo")
+    press(lab, "Twin: begun later")
+    expect(lab.get_by_role("status")).to_contain_text("cannot begin later")
+
+
+def last_frame_shows(page, x, y):
+    """Whether a shape is at these pixels, or one further, in the last frame of the reader's version."""
+    page.get_by_role("slider").fill("15")
+    where = f"frame 15 of 0 to 15, a shape, ({x}|{x + 1}) pixels from the left and ({y}|{y + 1}) from the top"
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", re.compile(where))
 
 
 def test_a_path_is_drawn_with_the_mouse_and_with_the_keyboard_alone(lab):
@@ -239,24 +296,104 @@ def test_a_path_is_drawn_with_the_mouse_and_with_the_keyboard_alone(lab):
     for _ in range(2):
         lab.keyboard.press("Enter")
     expect(lab.get_by_role("status")).to_contain_text("Your path.")
-    slider = lab.get_by_role("slider")
-    slider.fill("15")
-    seen = re.compile("frame 15 of 0 to 15, a shape, 2[34] pixels from the left and 1[56] from the top")
-    expect(slider).to_have_attribute("aria-valuetext", seen)
+    last_frame_shows(lab, 23, 15)
     box = lab.locator(".lab-film canvas").first.bounding_box()
     lab.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
     lab.mouse.down()
     lab.mouse.move(box["x"] + box["width"] / 4, box["y"] + 3 * box["height"] / 4, steps=4)
     lab.mouse.up()
-    slider.fill("15")
-    seen = re.compile("a shape, [78] pixels from the left and 2[34] from the top")
-    expect(slider).to_have_attribute("aria-valuetext", seen)
+    last_frame_shows(lab, 7, 23)
+    press(lab, "Reverse")
+    assert not outcome(lab, "cnn_rnn").startswith("Could not change.")
+    press(lab, "Twin: played backwards")
+    expect(lab.get_by_role("status")).to_contain_text("has no twin")
+
+
+def test_a_path_is_drawn_with_a_finger_while_that_part_of_the_form_is_open(browser, book):
+    """A finger on the clip scrolls the page otherwise."""
+    options = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "reduced_motion": "reduce"}
+    with opened(browser, f"{book.url}/book/clip_lab.html", **options) as page:
+        expect(page.locator(".lab-bar").first).to_be_visible()
+        page.get_by_role("checkbox", name="with noise").uncheck()
+        devtools = page.context.new_cdp_session(page)
+        clip = page.locator(".lab-film canvas").first
+
+        def drag():
+            clip.scroll_into_view_if_needed()
+            box = clip.bounding_box()
+            for step in range(6):
+                point = {"x": box["x"] + box["width"] / 4, "y": box["y"] + box["height"] * (0.25 + 0.1 * step)}
+                kind = "touchMove" if step else "touchStart"
+                devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+            devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        drag()
+        expect(page.get_by_role("status")).to_contain_text("Without noise.")
+        page.locator("form.clip-lab summary").tap()
+        clip.scroll_into_view_if_needed()
+        before = page.evaluate("scrollY")
+        drag()
+        expect(page.get_by_role("status")).to_contain_text("Your path.")
+        assert page.evaluate("scrollY") == before
+        last_frame_shows(page, 7, 23)
 
 
 def test_each_task_is_loaded_when_it_is_chosen_from_a_file_too(browser, book):
     with opened(browser, (book.html / "book" / "clip_lab.html").as_uri(), reduced_motion="reduce") as page:
-        choice = page.get_by_role("combobox", name="Question")
+        choice, loaded = page.get_by_role("combobox", name="Question"), page.locator("script[src*='_static/lab/']")
+        expect(page.locator(".lab-bar").first).to_be_visible()
+        assert loaded.count() == 5  # the lab's four scripts and the first task
+        assert choice.locator("option").count() == len(TASKS)
         for task in TASKS:
             choice.select_option(task)
             expect(page.locator(".lab-bar span:first-child").first).to_have_text(seqlib.TASKS[task].classes[0])
-        assert page.locator("head script[src*='lab/']").count() >= len(TASKS)
+        assert loaded.count() == 4 + len(TASKS)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "edit", "blind", "sighted"),
+    [
+        ("02_one_frame_at_a_time", "Twin: same middle frame", "single_frame", "conv3d"),
+        ("03_3d_convolutions", "Twin: blocks swapped", "conv3d", "cnn_rnn"),
+        ("04_cnn_rnn_hybrids", "Reverse", None, "cnn_rnn"),
+        ("05_temporal_pooling", "Shuffle", "average_pooling", "cnn_rnn"),
+    ],
+)
+@pytest.mark.parametrize("from_file", [False, True])
+def test_a_form_in_a_chapter_loads_its_networks_when_a_button_is_pressed(
+    browser, book, chapter, edit, blind, sighted, from_file
+):
+    address = f"{book.html.as_uri() if from_file else book.url}/book/{chapter}.html"
+    with opened(browser, address, reduced_motion="reduce") as page:
+        form, loaded = page.locator("form.clip-lab"), page.locator("script[src*='_static/lab/']")
+        assert loaded.count() == 1  # it loads the others when the reader comes near
+        form.scroll_into_view_if_needed()
+        expect(form.locator("canvas").first).to_have_attribute("aria-label", re.compile("The clip: "))
+        assert loaded.count() == 4 and form.locator(".lab-bar").count() == 0
+        form.get_by_role("button", name="Another clip").click()
+        assert loaded.count() == 4
+        form.get_by_role("button", name="Ask the networks").click()
+        expect(form.locator(".lab-bar").first).to_be_visible()
+        assert loaded.count() == 5
+        form.get_by_role("button", name=edit).click()
+        if blind:
+            assert outcome(form, blind).startswith("Could not change.")
+        assert not outcome(form, sighted).startswith("Could not change.")
+        if chapter.startswith("03"):
+            form.get_by_role("button", name="Add noise").click()
+            assert not outcome(form, blind).startswith("Could not change.")
+
+
+def test_a_network_that_does_not_arrive_is_said_and_can_be_asked_for_again(browser, book):
+    with context(browser, reduced_motion="reduce") as fresh, fresh.new_page() as page:
+        page.route("**/direction.js*", lambda route: route.abort())
+        page.goto(f"{book.url}/book/05_temporal_pooling.html")
+        form = page.locator("form.clip-lab")
+        form.scroll_into_view_if_needed()
+        ask = form.get_by_role("button", name="Ask the networks")
+        expect(form.locator("canvas").first).to_have_attribute("aria-label", re.compile("The clip: "))
+        ask.click()
+        expect(form.get_by_role("status")).to_contain_text("did not arrive")
+        page.unroute_all()
+        ask.click()
+        expect(form.locator(".lab-bar").first).to_be_visible()

@@ -45,6 +45,14 @@
     },
   };
 
+  // What an edit makes of a clip's label; undefined where the answer is no longer known.
+  const ANY_ORDER = ["shape", "event", "duration"];
+  const KEEPS = { shuffle: ANY_ORDER, reverse: ANY_ORDER, freeze: ["shape"], every: ["shape"], gap: ["order"] };
+  ClipLab.labelAfter = (edit, task, label) => {
+    if (label === undefined || edit === "noise" || KEEPS[edit].includes(task)) return label;
+    return edit === "reverse" ? label ^ 1 : undefined; // right and left, down and up, the two orders
+  };
+
   // The members of the twin set that a clip belongs to, the clip first.
   ClipLab.twinsOf = (task, kind, { seed, index, options, frames, label }) => {
     const shown = frames.findIndex((frame) => !ClipLab.isBlank(frame));

@@ -202,11 +202,11 @@
   // {classes, families: {name: {right, of}}}, or undefined before the task's script has come.
   ClipLab.networks = networks;
 
-  // The logits of each family.
-  ClipLab.answers = (task, frames) => {
+  // The logits of some families, or of each.
+  ClipLab.answers = (task, frames, families = Object.keys(networks[task].families)) => {
     const answers = {};
-    for (const [family, network] of Object.entries(networks[task].families)) {
-      const [hidden, last] = network.layers.slice(-2);
+    for (const family of families) {
+      const network = networks[task].families[family], [hidden, last] = network.layers.slice(-2);
       answers[family] = dense(dense(FEATURES[family](network, frames), hidden, relu), last);
     }
     return answers;
