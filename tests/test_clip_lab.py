@@ -75,7 +75,7 @@ EDITED = f"""async (n) => {{ {TOOLS}
         const same = ClipLab.cannotDiffer(clip.frames, frames);
         const longer = frames.length !== clip.frames.length && tried % 8 === 0;
         if (!same.length && !longer) continue;
-        const answers = ClipLab.answers(task, frames);
+        const answers = longer ? ClipLab.answers(task, frames) : {{}};
         const logits = Object.fromEntries(Object.entries(answers).map(([name, values]) => [name, Array.from(values)]));
         found.push({{ task, names, same, longer, logits, before: base64(clip.frames), after: base64(frames) }});
     }}
