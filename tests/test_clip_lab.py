@@ -58,7 +58,8 @@ EDITED = f"""async (n) => {{ {TOOLS}
     const found = [];
     for (let tried = 0; tried < n; ) {{
         const task = pick(Object.keys(tasks)), index = Math.floor(random() * 1000);
-        const options = {{ ...tasks[task].options, noise: pick([0, 0, 8, 3.7]) }};
+        const {{ size, speed, ...others }} = tasks[task].options, noise = pick([0, 0, 8, 3.7]);
+        const options = {{ ...others, noise, size: pick([size, [5, 9]]), speed: pick([speed, [2, 12]]) }};
         const isWide = task === "order" && random() < 0.6;  // wide enough margins for the windows of the 3D CNN
         if (isWide) Object.assign(options, {{ frames: 20, onset: [4, 7], block: [2, 2], gap: pick([3, 4, 4, 5]) }});
         const clip = ClipLab.clip(task, 3, index, options);
