@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book pdf slides check test index mutants notebooks study sweeps real watching live costs failures lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
+.PHONY: help book pdf slides check test index mutants notebooks study sweeps real watching live costs failures cliplab lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -64,6 +64,9 @@ costs: $(READY)  ## Measure what each family, listing and way of writing it cost
 
 failures: $(READY)  ## Train the four models of chapter 6 that fail, into seqlib/failures.json, some minutes.
 	@$(IN_VENV) tools.failures
+
+cliplab: $(READY)  ## Train the small networks of the clip lab into book/_static/lab/; goes on where it stopped (TASKS="order event").
+	@$(IN_VENV) tools.clip_lab $(TASKS)
 
 lab: $(READY)  ## Open copies of the lessons in JupyterLab (ARGS=... for its options, such as --allow-root).
 	@$(IN_VENV) tools.lab $(ARGS)

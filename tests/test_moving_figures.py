@@ -1,4 +1,4 @@
-"""The figures that a reader moves: one player, one set of tests for all."""
+"""The figures that a reader moves, and the clip lab's film: one player, one set of tests for all."""
 
 import re
 
@@ -10,7 +10,10 @@ FIGURES = {  # selector, page, the slider's name, where it begins, a text that f
     "postcards": ("figure.moving-postcards", "book/05_temporal_pooling", "postcard", 15, ".clip-readout"),
     "kernel": ("figure.moving-kernel", "book/03_3d_convolutions", "output", 3, ".moving-said"),
     "dilution": ("figure.moving-dilution", "book/05_temporal_pooling", "length", 4, ".moving-said"),
+    "lab": (".lab-film", "book/clip_lab", "frame", 0, ".clip-readout"),
+    "lab of a chapter": (".lab-film", "book/05_temporal_pooling", "frame", 0, ".clip-readout"),
 }
+LABS = ("lab", "lab of a chapter")
 figures = pytest.mark.parametrize("name", FIGURES)
 FRAME = 125  # milliseconds
 
@@ -32,6 +35,8 @@ class Figure:
         expect(self.slider).to_have_value(str(self.first))
         self.last = int(self.slider.get_attribute("max"))
         self.root.scroll_into_view_if_needed()
+        if name in LABS:
+            expect(self.root.locator("canvas").first).to_have_attribute("aria-label", re.compile("The clip: "))
 
     def is_at(self, state):
         expect(self.slider).to_have_value(str(state))
@@ -122,12 +127,16 @@ def test_on_paper_and_without_scripts_it_stands_still(browser, book, name):
     selector, page_name, *_ = FIGURES[name]
     controls = "button:visible, input:visible"
     with opened(browser, f"{book.url}/{page_name}.html", java_script_enabled=False) as page:
-        assert page.locator(selector).locator("img:visible, .kernel-track:visible, .dilution:visible").count() == 1
+        if name in LABS:
+            expect(page.locator(".lab-needs")).to_be_visible()
+        else:
+            assert page.locator(selector).locator("img:visible, .kernel-track:visible, .dilution:visible").count() == 1
         assert page.locator(selector).locator(controls).count() == 0
     with opened(browser, f"{book.url}/{page_name}.html") as page:
         page.emulate_media(media="print")
         assert page.locator(selector).locator(controls).count() == 0
-        expect(page.locator(f"{selector} :is(img, .kernel-track, .dilution)").first).to_be_visible()
+        still = ".lab-needs" if name in LABS else f"{selector} :is(img, .kernel-track, .dilution)"
+        expect(page.locator(still).first).to_be_visible()
 
 
 def test_shuffled_postcards_have_the_same_average_and_maximum(browser, book):

@@ -78,6 +78,8 @@ const FramesInTime = (() => {
         slider.max = count - 1;
         go(Math.min(t, count - 1));
       },
+      // Go once through the states, unless the reader wants no motion or it plays already.
+      once: () => calm.matches || timer || play(count),
       // Play once `seen` is on the screen, unless the reader wants no motion or has been quicker.
       start(seen) {
         new IntersectionObserver(([entry], observer) => {
