@@ -19,8 +19,19 @@ RECORD, MISSES = "book/bench.json", "book/misses.toml"
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch", "numpy": "NumPy"}
 PACKAGES |= {"onnxruntime": "ONNX Runtime", "ai-edge-litert": "LiteRT", "opencv-python-headless": "OpenCV"}
 PACKAGES |= {"pillow": "Pillow", "tensorflow-datasets": "TensorFlow Datasets", "av": "PyAV", "imageio": "imageio"}
-MEASURES = {"step": "training step", "answer": "one answer", "memory": "memory of a step"}
 AXES = {"frames": "frames, T", "size": "height and width", "batch": "clips in a batch"}
+EXPONENTS = {  # the head of each column, what was measured, and along which axis
+    "step, T": ("step", "frames"),
+    "step, size": ("step", "size"),
+    "step, batch": ("step", "batch"),
+    "answer, T": ("answer", "frames"),
+    "answer, size": ("answer", "size"),
+    "memory, T": ("memory", "frames"),
+    "memory, size": ("memory", "size"),
+    "memory, batch": ("memory", "batch"),
+    "multiply-adds, T": ("multiply_adds", "frames"),
+    "multiply-adds, size": ("multiply_adds", "size"),
+}
 
 
 def time(seconds):
@@ -74,7 +85,7 @@ def explained(group, rows, misses):
         for one in row["against"]:
             if one["goal"] is None or one["ratio"][1] <= one["goal"]:
                 continue
-            fits = [miss for miss in misses if (miss["group"], miss["against"]) == (group, one["who"])]
+            fits = [miss for miss in misses if miss["group"] == group and one["who"] in miss["against"]]
             why = [miss["why"] for miss in fits if row["row"] in miss["rows"]]
             if not why:
                 raise LookupError(
@@ -95,8 +106,8 @@ def along(points, axis, measure):
     usual = {other: max(set(values), key=values.count) for other, values in columns(points).items()}
     chosen = [p for p in points if all(p[other] == usual[other] for other in AXES if other != axis)]
     chosen.sort(key=lambda point: point[axis])
-    measured = [point[measure] if measure == "memory" else point[measure][1] for point in chosen]
-    return [point[axis] for point in chosen], measured
+    measured = [point[measure] for point in chosen]
+    return [point[axis] for point in chosen], [number[1] if isinstance(number, list) else number for number in measured]
 
 
 def columns(points):
@@ -106,19 +117,10 @@ def columns(points):
 
 def exponents(rows):
     """Write a table of exponents, a row for each family."""
-    head = ["family", *(f"{MEASURES[what]}, {axis}" for what in MEASURES for axis in AXES if applies(what, axis))]
-    lines = [head, [":--", *["--:"] * (len(head) - 1)]]
-    for row in rows:
-        cells = [
-            f"{exponent(row['points'], axis, what):.2f}" for what in MEASURES for axis in AXES if applies(what, axis)
-        ]
-        lines.append([row["row"], *cells])
+    columns = EXPONENTS.values()
+    cells = [[row["row"], *(f"{exponent(row['points'], axis, what):.2f}" for what, axis in columns)] for row in rows]
+    lines = [["family", *EXPONENTS], [":--", *["--:"] * len(columns)], *cells]
     return [f"| {' | '.join(line)} |" for line in lines]
-
-
-def applies(what, axis):
-    """Say whether a measurement depends on an axis: an answer is about one clip."""
-    return (what, axis) != ("answer", "batch")
 
 
 def look(row):
