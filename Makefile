@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book pdf slides check test index mutants notebooks study sweeps real watching live costs failures cliplab lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
+.PHONY: help book pdf slides check test index mutants notebooks study sweeps real watching live costs failures cliplab lab assignments bench system colab freezes compatibility gpu links audit repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
@@ -62,6 +62,21 @@ live: $(READY)  ## Train the three watchers of chapter 8's live view and let the
 costs: $(READY)  ## Measure what each family, listing and way of writing it costs into seqlib/*costs.json, best on an idle machine.
 	@$(IN_VENV) tools.costs
 
+# PyTorch's build for CPUs; for Linux the package index has the one with gigabytes of CUDA instead.
+BENCH := _build/environments/bench
+TORCH ?= torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
+bench: $(BENCH)/ready  ## Compare our speed with others' into _build/bench.json (20 minutes on an idle machine; 4 GB, once); QUICK=1 measures three rows, GROUP="drawing" one group.
+	@$(BENCH)/bin/python -m benchmarks $(if $(GROUP),"$(GROUP)")
+
+$(BENCH)/ready: $(READY) requirements-bench.lock
+	@echo "Setting up $(BENCH) (about 1 GB is fetched, once) ..."
+	@.venv/bin/python -m venv --clear $(BENCH)
+	@$(IN_VENV) uv pip install --quiet --python $(BENCH)/bin/python --require-hashes -r requirements-bench.lock || $(NOT_FETCHED)
+	@$(IN_VENV) pip --python $(BENCH)/bin/python install --quiet --disable-pip-version-check --no-deps $(TORCH) || \
+		{ echo "PyTorch's build for CPUs, $(TORCH), was not found. PyTorch's own site says where it is for your system:" \
+		"give that address, PIP_EXTRA_INDEX_URL=... make bench"; exit 1; }
+	@touch $@
+
 failures: $(READY)  ## Train the four models of chapter 6 that fail, into seqlib/failures.json, some minutes.
 	@$(IN_VENV) tools.failures
 
@@ -107,9 +122,10 @@ repository: $(READY)  ## Set the public address, URL=https://..., and write it i
 
 RESOLVE = $(IN_VENV) uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
 	--generate-hashes --no-annotate --no-header
-lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock, and requirements-export.txt with these versions.
+lock: $(READY)  ## Resolve requirements.txt anew into requirements.lock, and those for exporting and benchmarks with these versions.
 	@$(RESOLVE) requirements.txt -o requirements.lock
 	@$(RESOLVE) -c requirements.lock requirements-export.txt -o requirements-export.lock
+	@$(RESOLVE) -c requirements.lock -c requirements-export.lock requirements-bench.txt -o requirements-bench.lock
 
 fonts: book  ## Make the book's fonts, book/fonts/, of the characters that its pages show (needs the network).
 	@$(IN_VENV) uv run --quiet --no-project --python .venv/bin/python --with ziamath==0.13 python -m tools.fonts

@@ -33,7 +33,8 @@ SUBPIXELS = 8  # positions and speeds count eighths of a pixel
 BACKGROUND = 64
 BRIGHTNESS = (128, 191)  # a shape's grey level is drawn from here
 MAX_NOISE = 18  # the noise ends at 3.45 standard deviations; up to here it never reaches 0 or 255
-CLIPS_AT_ONCE = 16  # what is drawn at once stays in the processor's cache
+PIXELS_AT_ONCE = 2**18  # what is drawn at once stays in the processor's cache
+SUMS = np.arange(4 * 255 + 1, dtype=np.int32)  # of four bytes
 
 
 class FrameTable(NamedTuple):
@@ -57,9 +58,12 @@ class FrameTable(NamedTuple):
 
 def _mix(h):
     """Scramble 32-bit words (the finalizer of MurmurHash3, A. Appleby, public domain)."""
-    h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
-    h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
-    return h ^ (h >> np.uint32(16))
+    h = h ^ (h >> np.uint32(16))  # a new array, changed in place from here on
+    h *= np.uint32(0x85EBCA6B)
+    h ^= h >> np.uint32(13)
+    h *= np.uint32(0xC2B2AE35)
+    h ^= h >> np.uint32(16)
+    return h
 
 
 def hash32(*words: ArrayLike) -> NDArray[np.uint32] | np.uint32:
@@ -127,14 +131,13 @@ def atlas(sizes: tuple[int, int], resolution: int) -> NDArray[np.uint8]:
     return tiles
 
 
-@lru_cache(maxsize=8)
-def noise_levels(noise: float) -> NDArray[np.int16]:
-    """Tabulate the grey levels that a sum of four random bytes stands for; int16 (1021,), standard deviation ``noise``.
+def noise_levels(noise: float, sums: NDArray[np.int32] = SUMS) -> NDArray[np.int16]:
+    """Turn sums of four random bytes into grey levels, int16, with a standard deviation of ``noise``.
 
     Four uniform bytes have mean 510 and variance 4 (256**2 - 1) / 12, a standard deviation of 147.8.
     """
     scale = round(noise * 65536 / 147.80166)  # one multiplication, rounded: the same integer everywhere
-    return (((np.arange(1021) - 510) * scale + 32768) >> 16).astype(np.int16)
+    return (((sums - 510) * scale + 32768) >> 16).astype(np.int16)
 
 
 def noise_of(keys: NDArray[np.integer], resolution: int, noise: float) -> NDArray[np.int16]:
@@ -163,7 +166,7 @@ def noise_of(keys: NDArray[np.integer], resolution: int, noise: float) -> NDArra
     word = _mix(keys[..., None, None] + pixel * np.uint32(0x9E3779B9))
     word = (word & np.uint32(0x00FF00FF)) + ((word >> np.uint32(8)) & np.uint32(0x00FF00FF))
     four_bytes = (word + (word >> np.uint32(16))) & np.uint32(0xFFFF)
-    return noise_levels(noise)[four_bytes]
+    return noise_levels(noise, four_bytes.astype(np.int32))
 
 
 def render(table: FrameTable, sizes: tuple[int, int], resolution: int, noise: float) -> NDArray[np.uint8]:
@@ -182,8 +185,9 @@ def render(table: FrameTable, sizes: tuple[int, int], resolution: int, noise: fl
     """
     windows = sliding_window_view(atlas(sizes, resolution), (resolution, resolution), axis=(-2, -1))
     clips = np.empty((*table.kind.shape, resolution, resolution, 1), np.uint8)
-    for start in range(0, len(clips), CLIPS_AT_ONCE):
-        part = FrameTable(*(field[start : start + CLIPS_AT_ONCE] for field in table))
+    at_once = max(1, PIXELS_AT_ONCE // max(1, clips[:1].size))
+    for start in range(0, len(clips), at_once):
+        part = FrameTable(*(field[start : start + at_once] for field in table))
         shift_y, shift_x = (part.y - resolution * SUBPIXELS // 2, part.x - resolution * SUBPIXELS // 2)
         covered = windows[
             part.kind,
@@ -193,11 +197,11 @@ def render(table: FrameTable, sizes: tuple[int, int], resolution: int, noise: fl
             -(shift_y // SUBPIXELS) % resolution,
             -(shift_x // SUBPIXELS) % resolution,
         ]
-        grey = covered * part.contrast.astype(np.uint16)[:, :, None, None]  # at most 127 * 64: fits
+        grey = covered * part.contrast.astype(np.int16)[:, :, None, None]  # at most 127 * 64: fits
         grey += SUBPIXELS**2 // 2  # so that the division rounds
         grey //= SUBPIXELS**2
         grey += BACKGROUND
         if noise:
-            grey = grey + noise_of(part.noise, resolution, noise)
-        clips[start : start + CLIPS_AT_ONCE, ..., 0] = grey
+            grey += noise_of(part.noise, resolution, noise)
+        clips[start : start + at_once, ..., 0] = grey
     return clips

@@ -11,7 +11,7 @@ import seqlib
 from tools.notebooks import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-GROUPS = ("requirements", "requirements-export")  # what `make` installs, and what it does besides
+GROUPS = ("requirements", "requirements-export", "requirements-bench")  # what `make` installs, and what it does besides
 
 
 def requirements(group):
@@ -46,10 +46,11 @@ def test_the_lock_has_hashes_and_names_no_host(group):
     assert "://" not in lock(group)
 
 
-def test_the_packages_for_exporting_move_no_other_one():
+@pytest.mark.parametrize("group", GROUPS[1:])
+def test_the_packages_for_exporting_and_benchmarks_move_no_other_one(group):
     versions = {name: re.findall(r"(?m)^(\S+==\S+)", lock(name)) for name in GROUPS}
     known = {entry.partition("==")[0] for entry in versions["requirements"]}
-    shared = {entry for entry in versions["requirements-export"] if entry.partition("==")[0] in known}
+    shared = {entry for entry in versions[group] if entry.partition("==")[0] in known}
     assert {"protobuf", "numpy"} <= {entry.partition("==")[0] for entry in shared} and shared <= set(
         versions["requirements"]
     )

@@ -1,0 +1,1 @@
+"""What the course's code is compared with: the same models and pictures, by other packages."""
