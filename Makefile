@@ -1,6 +1,6 @@
 # Frames in Time. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help book pdf slides check test index mutants notebooks study sweeps real watching live costs failures cliplab lab assignments bench system colab freezes compatibility gpu links audit repository lock fonts format clean
+.PHONY: help book pdf slides check test index mutants notebooks study sweeps real watching live costs bench failures cliplab lab assignments system colab freezes compatibility gpu links audit repository lock fonts format clean
 
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
