@@ -30,7 +30,7 @@ def compared(name, rounds):
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         printed[who].append(json.loads(done.stdout.splitlines()[-1]))
 
-    taken = interleaved({who: partial(start, who) for who in TRAIN}, rounds, at_least=0)
+    taken = interleaved({who: partial(start, who) for who in TRAIN}, rounds, at_least=0, warm_up=False)
     accuracy = {who: spread([answer["right"] / NEW for answer in answers]) for who, answers in printed.items()}
     return row(name, taken, "course", {"Keras": 1.2, "PyTorch": 1.2}, accuracy=accuracy)
 

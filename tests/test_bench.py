@@ -55,6 +55,12 @@ def test_every_round_calls_each_once_in_an_order_that_changes():
     assert set(Counter(order[0] for order in rounds)) == set(names)
 
 
+def test_without_warming_up_the_first_call_counts():
+    clock = Clock()
+    taken = compare.interleaved({"a": clock.contestant("a", 1)}, 2, at_least=0, warm_up=False, clock=clock)
+    assert taken == {"a": [1.0, 1.0]} and clock.calls == ["a", "a"]
+
+
 def test_the_orders_repeat_with_a_seed():
     def orders(seed):
         clock = Clock()

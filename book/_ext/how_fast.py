@@ -68,13 +68,14 @@ def verdict(one):
 
 def table(rows):
     """Write a group's comparisons as lines of a table, one for each that the course is compared with."""
-    head = ["what", "the course", "against", "takes", "ratio", "at most"]
+    head = ["what", "the course", "against", "takes", "ratio", "goal"]
     lines = [head, [":--", "--:", ":--", "--:", "--:", ":--"]]
     for row in rows:
         for one in row["against"]:
             mine, others = row["seconds"][row["ours"]][1], row["seconds"][one["best"]][1]
-            cells = [row["row"], time(mine), one["best"], time(others), ratio(one["ratio"]), verdict(one)]
-            lines.append(cells)
+            numbers = [time(mine), time(others), ratio(one["ratio"]), verdict(one)]
+            mine, others, times, goal = (number.replace(" ", "\u00a0") for number in numbers)  # on one line each
+            lines.append([row["row"], mine, one["best"], others, times, goal])
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
