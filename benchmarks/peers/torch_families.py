@@ -1,7 +1,7 @@
 """The families in PyTorch: the same layers, the same number of parameters, and with `copy` the same answers.
 
 They are written as somebody would who wants them fast: frames are folded into the batch, ReLU works in place, and a
-ConvLSTM convolves its four gates at once. Clips come as uint8 (B, T, H, W, C), as in the course, and are rescaled first.
+ConvLSTM convolves its four gates at once. Clips come as uint8 (B, T, H, W, C), as in the course, and are rescaled.
 
 Where a stride is 2, Keras pads an even image behind its last pixel and PyTorch before its first. So `copy` mirrors
 the kernels in space, and a family here answers about the mirrored clip what that of the course answers about the clip.

@@ -79,6 +79,15 @@ def table(rows):
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
+def stages(row):
+    """Write what each stage of a row takes, and what came of it, as lines of a table with a sentence before it."""
+    names = list(row["stages"][row["ours"]])
+    lines = [[row["row"], *names, "right on new clips"], [":--", *["--:"] * (len(names) + 1)]]
+    for who, seconds in row["stages"].items():
+        lines.append([who, *map(time, seconds.values()), f"{row['accuracy'][who][1]:.0%}"])
+    return ["", f"Where the time goes, {row['row']}:", "", *(f"| {' | '.join(line)} |" for line in lines)]
+
+
 def explained(group, rows, misses):
     """Return the explanations of a group's misses, as lines of a list; raise LookupError for one that has none."""
     found = {}
@@ -176,7 +185,7 @@ class HowFast(SphinxDirective):
             why = explained(group, rows, misses)
         except LookupError as error:
             raise self.error(str(error)) from error
-        lines = table(rows)
+        lines = table(rows) + [line for row in rows if "stages" in row for line in stages(row)]
         if why:
             lines += ["", "Why goals are missed here:", "", *why]
         return self.parse_text_to_nodes("\n".join(lines))
