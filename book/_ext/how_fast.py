@@ -115,7 +115,7 @@ def along(points, axis, measure):
     """Return the values of an axis, sorted, and what was measured there, where the other axes are usual."""
     usual = {other: max(set(values), key=values.count) for other, values in columns(points).items()}
     chosen = [p for p in points if all(p[other] == usual[other] for other in AXES if other != axis)]
-    chosen.sort(key=lambda point: point[axis])
+    chosen = sorted((p for p in chosen if p[measure] is not None), key=lambda point: point[axis])
     measured = [point[measure] for point in chosen]
     return [point[axis] for point in chosen], [number[1] if isinstance(number, list) else number for number in measured]
 
@@ -176,7 +176,7 @@ class HowFast(SphinxDirective):
         if group == "made":
             return self.parse_text_to_nodes(self.made(stored))
         if group not in stored["groups"]:
-            raise self.error(f"{group!r} is not in {RECORD}, which has {', '.join(stored['groups'])}")
+            return self.parse_text_to_nodes("*Not measured yet.*")
         rows = stored["groups"][group]["rows"]
         if group == "growth":
             return self.growth(rows)
