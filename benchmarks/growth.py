@@ -71,7 +71,7 @@ def answer_of(model, clip):
 def memory(name, point):
     """Return by how many bytes a process grows at its peak in training steps, after a step of one clip; int.
 
-    It is a fork of this one, which has imported TensorFlow, but must not have run it. For a batch of one clip it is None.
+    It is a fork of this one, which has imported TensorFlow, but must not have run it. For one clip it is None.
     """
     if point[-1] == 1:
         return None
