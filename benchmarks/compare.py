@@ -16,16 +16,19 @@ def processor_time():
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def interleaved(contestants, rounds, at_least=0.05, seed=0, clock=processor_time):
+def interleaved(contestants, rounds, at_least=0.05, warm_up=True, seed=0, clock=processor_time):
     """Time contestants in rounds, in each of which all of them come once, in a random order.
 
     Parameters
     ----------
     contestants : dict of str to function
-        Each is called without arguments: once or twice before anything counts, then in every round.
+        Each is called without arguments.
     rounds : int
     at_least : float
-        What takes fewer seconds than this is called several times in a round; with 0, nothing is.
+        What takes fewer seconds than this, in a call that does not count, is called several times in a round. With 0
+        there is no such call, and nothing is.
+    warm_up : bool
+        Whether each is called once before anything else.
     seed : int
         Of the orders.
     clock : function
@@ -42,10 +45,10 @@ def interleaved(contestants, rounds, at_least=0.05, seed=0, clock=processor_time
     >>> {name: len(seconds) for name, seconds in taken.items()}
     {'a': 3, 'b': 3}
     """
-    calls = {}
+    calls = dict.fromkeys(contestants, 1)
     for name, call in contestants.items():
-        call()
-        calls[name] = 1
+        if warm_up:
+            call()
         if at_least:
             began = clock()
             call()

@@ -4,12 +4,8 @@ In the same run a large matrix product is timed. The multiply-adds of a step, ab
 then tell which share of the processor's speed a family reaches.
 """
 
-import ctypes
-import gc
-import re
+import multiprocessing
 import statistics
-import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -27,23 +23,23 @@ MATRIX = 1024
 
 def rows(quick):
     """Measure how a few families grow, each along three axes from one start."""
-    return [grown(name, rounds=3) for name in NAMES[:1] if quick] or [grown(name, rounds=5) for name in NAMES]
+    names = NAMES[:1] if quick else NAMES
+    points = sorted({tuple((START | {axis: value}).values()) for axis, values in AXES.items() for value in values})
+    grows = {name: {point: memory(name, point) for point in points} for name in names}  # first: see `memory`
+    return [grown(name, grows[name], rounds=3 if quick else 5) for name in names]
 
 
-def grown(name, rounds):
-    """Measure one family at all points, in turns with the matrix product."""
-    points = {tuple((START | {axis: value}).values()) for axis, values in AXES.items() for value in values}
-    points = sorted(points)
+def grown(name, grows, rounds):
+    """Measure one family at all points, of which ``grows`` has the memory, in turns with the matrix product."""
+    points = list(grows)
     matrix = tf.random.normal((MATRIX, MATRIX))
-    calls, macs, memory = {"matrix": lambda: tf.matmul(matrix, matrix).numpy()}, {}, {}
+    calls, macs = {"matrix": lambda: tf.matmul(matrix, matrix).numpy()}, {}
     for frames, size, batch in points:
         point = frames, size, batch
         model = families.compiled(families.ours(name, (frames, size, size, 1)))
         clips = np.random.default_rng(0).integers(0, 256, (batch, frames, size, size, 1), np.uint8)
         labels = np.arange(batch) % families.CLASSES
         step, macs[point] = step_of(model, clips, labels), measure.multiply_adds(model)
-        step()
-        memory[point] = peak(step)
         calls["step", point] = step
         calls["answer", point] = answer_of(model, clips[:1])
     taken = interleaved(calls, rounds, at_least=0.02)
@@ -53,7 +49,7 @@ def grown(name, rounds):
         step = statistics.median(taken["step", point])
         found.append(
             dict(zip(START, point, strict=True))
-            | {"multiply_adds": macs[point], "step": spread(taken["step", point]), "memory": memory[point]}
+            | {"multiply_adds": macs[point], "step": spread(taken["step", point]), "memory": grows[point]}
             | {"answer": spread(taken["answer", point]), "share": round(3 * macs[point] * point[2] / step / speed, 3)}
         )
     matrix = spread(taken["matrix"])
@@ -72,18 +68,17 @@ def answer_of(model, clip):
     return lambda: graph(clip).numpy()
 
 
-def peak(call):
-    """Return by how many bytes this process grows at its peak during a call; int, or None where Linux does not tell."""
-    status, peaks = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if sys.platform != "linux":
+def memory(name, point):
+    """Return by how many bytes a process grows at its peak in training steps, after a step of one clip; int.
+
+    It is a fork of this one, which has imported TensorFlow, but must not have run it. For one clip it is None.
+    """
+    if point[-1] == 1:
         return None
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(_memory, (name, *point))
 
-    def kilobytes(what):
-        return int(re.search(rf"{what}:\s+(\d+)", status.read_text())[1])
 
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # gives back what earlier calls have left
-    peaks.write_text("5")  # the peak is forgotten
-    before = kilobytes("VmRSS")
-    call()
-    return 1024 * max(0, kilobytes("VmHWM") - before)
+def _memory(name, frames, size, batch):
+    model = families.ours(name, (frames, size, size, 1))
+    return measure._growth(model.to_json(), batch)  # as `measure.peak_memory` does in a new process, import by import

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from functools import partial
 
-from benchmarks.compare import interleaved, row, spread
+from benchmarks.compare import interleaved, processor_time, row, spread
 
 CLIPS, NEW, EPOCHS, BATCH, RATE = 512, 256, 10, 32, 2e-3
 
@@ -30,45 +30,58 @@ def compared(name, rounds):
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         printed[who].append(json.loads(done.stdout.splitlines()[-1]))
 
-    taken = interleaved({who: partial(start, who) for who in TRAIN}, rounds, at_least=0)
+    taken = interleaved({who: partial(start, who) for who in TRAIN}, rounds, at_least=0, warm_up=False)
     accuracy = {who: spread([answer["right"] / NEW for answer in answers]) for who, answers in printed.items()}
-    return row(name, taken, "course", {"Keras": 1.2, "PyTorch": 1.2}, accuracy=accuracy)
+    stages = {
+        who: {stage: spread([answer["stages"][stage] for answer in answers])[1] for stage in answers[0]["stages"]}
+        for who, answers in printed.items()
+    }
+    return row(name, taken, "course", {"Keras": 1.2, "PyTorch": 1.2}, accuracy=accuracy, stages=stages)
 
 
-def by_course(name):
+def by_course(name, done):
     """Train with `seqlib.training.fit`; how many of the new clips are right."""
     from seqlib import measure, training
 
+    done("imports")
     model, (x, y), new = ours(name)
+    done("clips and model")
     training.fit(model, (x, y), epochs=EPOCHS, learning_rate=RATE)
+    done("training")
     return measure.accuracy(model, *new).right
 
 
-def by_keras(name):
+def by_keras(name, done):
     """Train with Keras' own `fit`; how many of the new clips are right."""
     from seqlib.backend import keras
 
+    done("imports")
     model, (x, y), (new_x, new_y) = ours(name)
+    done("clips and model")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(RATE), loss, metrics=["accuracy"], jit_compile=False)
     model.fit(x, y, BATCH, EPOCHS, verbose=0)
+    done("training")
     return int((model.predict(new_x, BATCH, verbose=0).argmax(1) == new_y).sum())
 
 
-def by_pytorch(name):
+def by_pytorch(name, done):
     """Train in PyTorch, with shuffled batches of one tensor; how many of the new clips are right."""
     import torch
 
     import seqlib
     from benchmarks.peers import torch_families
 
+    done("imports")
     torch.manual_seed(0)
     (x, y), (new_x, new_y) = (map(torch.from_numpy, pair) for pair in drawn(seqlib.clips))
     family = torch_families.BUILD[name]((16, 32, 32, 1))
+    done("clips and model")
     step = torch_families.training_step(family, rate=RATE)
     for _ in range(EPOCHS):
         for batch in torch.randperm(CLIPS).split(BATCH):
             step(x[batch], y[batch])
+    done("training")
     with torch.inference_mode():
         pairs = zip(new_x.split(BATCH), new_y.split(BATCH), strict=True)
         return sum(int((family(x).argmax(1) == y).sum()) for x, y in pairs)
@@ -92,6 +105,19 @@ def drawn(clips):
 TRAIN = {"course": by_course, "Keras": by_keras, "PyTorch": by_pytorch}
 
 
-if __name__ == "__main__":
+def main(who, name):
+    """Train in this process, and print what came of it: the right answers, and the seconds of each stage."""
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (the progress line; the process ends with it)
-    print(json.dumps({"right": TRAIN[sys.argv[1]](sys.argv[2])}))
+    stages, ends = {}, [0.0]
+
+    def done(stage):
+        ends.append(processor_time())
+        stages[stage] = ends[-1] - ends[-2]
+
+    right = TRAIN[who](name, done)
+    done("counting")
+    print(json.dumps({"right": right, "stages": stages}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

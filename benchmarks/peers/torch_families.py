@@ -1,7 +1,7 @@
 """The families in PyTorch: the same layers, the same number of parameters, and with `copy` the same answers.
 
-They are written as somebody would who wants them fast: frames are folded into the batch, and a ConvLSTM convolves its
-four gates at once. Clips come as uint8 (B, T, H, W, C), as in the course, and are rescaled first.
+They are written as somebody would who wants them fast: frames are folded into the batch, ReLU works in place, and a
+ConvLSTM convolves its four gates at once. Clips come as uint8 (B, T, H, W, C), as in the course, and are rescaled.
 
 Where a stride is 2, Keras pads an even image behind its last pixel and PyTorch before its first. So `copy` mirrors
 the kernels in space, and a family here answers about the mirrored clip what that of the course answers about the clip.
@@ -9,8 +9,8 @@ the kernels in space, and a family here answers about the mirrored clip what tha
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.functional import cross_entropy, max_pool2d, relu
+from torch import nn, relu_
+from torch.nn.functional import cross_entropy, max_pool2d
 
 from seqlib.rendering import BACKGROUND
 
@@ -34,10 +34,10 @@ class Image(nn.Module):
         """Answer about clips: logits (B, CLASSES)."""
         x = clips if self.stacked else clips[:, self.middle : self.middle + 1]
         x = rescaled(x.permute(0, 1, 4, 2, 3).flatten(1, 2))
-        x = max_pool2d(relu(self.conv1(x)), 2)
-        x = max_pool2d(relu(self.conv2(x)), 2)
-        x = relu(self.conv3(x)).amax((2, 3))
-        return self.logits(relu(self.dense(x)))
+        x = max_pool2d(relu_(self.conv1(x)), 2)
+        x = max_pool2d(relu_(self.conv2(x)), 2)
+        x = relu_(self.conv3(x)).amax((2, 3))
+        return self.logits(relu_(self.dense(x)))
 
 
 class Pooled(nn.Module):
@@ -67,14 +67,14 @@ class Pooled(nn.Module):
     def features(self, clips):
         """Compute the features of each frame, (B, T, F)."""
         x = rescaled(clips.flatten(0, 1).permute(0, 3, 1, 2))
-        x = relu(self.conv1(x))
-        x = relu(self.conv2(x))
-        x = max_pool2d(relu(self.conv3(x)), 2)
+        x = relu_(self.conv1(x))
+        x = relu_(self.conv2(x))
+        x = max_pool2d(relu_(self.conv3(x)), 2)
         return x.flatten(1).unflatten(0, clips.shape[:2])
 
     def head(self, x):
         """Turn features of clips into logits."""
-        return self.logits(relu(self.dense(x)))
+        return self.logits(relu_(self.dense(x)))
 
     def forward(self, clips):
         """Answer about clips: logits (B, CLASSES)."""
@@ -111,8 +111,8 @@ class Space(nn.Module):
         x = rescaled(clips.permute(0, 4, 1, 2, 3))
         names = ("space1", "time1", "space2", "time2", "conv3") if self.split else ("conv1", "conv2", "conv3")
         for name in names:
-            x = relu(getattr(self, name)(x))
-        return self.logits(relu(self.dense(x.amax((2, 3, 4)))))
+            x = relu_(getattr(self, name)(x))
+        return self.logits(relu_(self.dense(x.amax((2, 3, 4)))))
 
 
 class ConvLSTM(nn.Module):
@@ -129,7 +129,7 @@ class ConvLSTM(nn.Module):
     def forward(self, clips):
         """Answer about clips: logits (B, CLASSES)."""
         x = rescaled(clips.flatten(0, 1).permute(0, 3, 1, 2))
-        x = relu(self.conv2(relu(self.conv1(x))))
+        x = relu_(self.conv2(relu_(self.conv1(x))))
         given = self.of_input(x).unflatten(0, clips.shape[:2])
         state = torch.zeros_like(given[:, 0, :16])
         cell = state
@@ -138,7 +138,7 @@ class ConvLSTM(nn.Module):
             keep, forget, new, show = gates.chunk(4, 1)
             cell = torch.sigmoid(forget) * cell + torch.sigmoid(keep) * torch.tanh(new)
             state = torch.sigmoid(show) * torch.tanh(cell)
-        return self.logits(relu(self.dense(state.amax((2, 3)))))
+        return self.logits(relu_(self.dense(state.amax((2, 3)))))
 
 
 BUILD = {
@@ -158,7 +158,7 @@ BUILD = {
 
 def rescaled(x):
     """Rescale uint8 pixels as the course's first layer does."""
-    return x.float() * (1 / BACKGROUND) - 1
+    return x.float().mul_(1 / BACKGROUND).sub_(1)
 
 
 def parameters(family):

@@ -68,14 +68,24 @@ def verdict(one):
 
 def table(rows):
     """Write a group's comparisons as lines of a table, one for each that the course is compared with."""
-    head = ["what", "the course", "against", "takes", "ratio", "at most"]
+    head = ["what", "the course", "against", "takes", "ratio", "goal"]
     lines = [head, [":--", "--:", ":--", "--:", "--:", ":--"]]
     for row in rows:
         for one in row["against"]:
             mine, others = row["seconds"][row["ours"]][1], row["seconds"][one["best"]][1]
-            cells = [row["row"], time(mine), one["best"], time(others), ratio(one["ratio"]), verdict(one)]
-            lines.append(cells)
+            numbers = [time(mine), time(others), ratio(one["ratio"]), verdict(one)]
+            mine, others, times, goal = (number.replace(" ", "\u00a0") for number in numbers)  # on one line each
+            lines.append([row["row"], mine, one["best"], others, times, goal])
     return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def stages(row):
+    """Write what each stage of a row takes, and what came of it, as lines of a table with a sentence before it."""
+    names = list(row["stages"][row["ours"]])
+    lines = [[row["row"], *names, "right on new clips"], [":--", *["--:"] * (len(names) + 1)]]
+    for who, seconds in row["stages"].items():
+        lines.append([who, *map(time, seconds.values()), f"{row['accuracy'][who][1]:.0%}"])
+    return ["", f"Where the time goes, {row['row']}:", "", *(f"| {' | '.join(line)} |" for line in lines)]
 
 
 def explained(group, rows, misses):
@@ -105,7 +115,7 @@ def along(points, axis, measure):
     """Return the values of an axis, sorted, and what was measured there, where the other axes are usual."""
     usual = {other: max(set(values), key=values.count) for other, values in columns(points).items()}
     chosen = [p for p in points if all(p[other] == usual[other] for other in AXES if other != axis)]
-    chosen.sort(key=lambda point: point[axis])
+    chosen = sorted((p for p in chosen if p[measure] is not None), key=lambda point: point[axis])
     measured = [point[measure] for point in chosen]
     return [point[axis] for point in chosen], [number[1] if isinstance(number, list) else number for number in measured]
 
@@ -166,7 +176,7 @@ class HowFast(SphinxDirective):
         if group == "made":
             return self.parse_text_to_nodes(self.made(stored))
         if group not in stored["groups"]:
-            raise self.error(f"{group!r} is not in {RECORD}, which has {', '.join(stored['groups'])}")
+            return self.parse_text_to_nodes("*Not measured yet.*")
         rows = stored["groups"][group]["rows"]
         if group == "growth":
             return self.growth(rows)
@@ -175,7 +185,7 @@ class HowFast(SphinxDirective):
             why = explained(group, rows, misses)
         except LookupError as error:
             raise self.error(str(error)) from error
-        lines = table(rows)
+        lines = table(rows) + [line for row in rows if "stages" in row for line in stages(row)]
         if why:
             lines += ["", "Why goals are missed here:", "", *why]
         return self.parse_text_to_nodes("\n".join(lines))
