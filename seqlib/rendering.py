@@ -34,7 +34,6 @@ BACKGROUND = 64
 BRIGHTNESS = (128, 191)  # a shape's grey level is drawn from here
 MAX_NOISE = 18  # the noise ends at 3.45 standard deviations; up to here it never reaches 0 or 255
 PIXELS_AT_ONCE = 2**18  # what is drawn at once stays in the processor's cache
-SUMS = np.arange(4 * 255 + 1, dtype=np.int32)  # of four bytes
 
 
 class FrameTable(NamedTuple):
@@ -131,7 +130,7 @@ def atlas(sizes: tuple[int, int], resolution: int) -> NDArray[np.uint8]:
     return tiles
 
 
-def noise_levels(noise: float, sums: NDArray[np.int32] = SUMS) -> NDArray[np.int16]:
+def noise_levels(noise: float, sums: NDArray[np.int32]) -> NDArray[np.int16]:
     """Turn sums of four random bytes into grey levels, int16, with a standard deviation of ``noise``.
 
     Four uniform bytes have mean 510 and variance 4 (256**2 - 1) / 12, a standard deviation of 147.8.

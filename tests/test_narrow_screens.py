@@ -53,8 +53,11 @@ def test_nothing_is_cut_without_a_sign_and_no_column_of_prose_is_narrow(phone, b
             page.evaluate(UNFOLD)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 844})
-                page.evaluate(TWO_FRAMES)  # what scrolls fades from the next frame on
-                wrong[name, width] = page.evaluate(WRONG)
+                for _ in range(10):  # what scrolls fades from the next frame on, or a later one on a long page
+                    page.evaluate(TWO_FRAMES)
+                    wrong[name, width] = page.evaluate(WRONG)
+                    if not wrong[name, width]:
+                        break
     assert not any(wrong.values()), {place: found for place, found in wrong.items() if found}
 
 

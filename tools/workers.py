@@ -63,6 +63,7 @@ def on_every_core(count=None, prepare=train_beside_others):
                     continue
                 done.add(submitted[future])
                 yield result
+            pool.shutdown()  # waits until none of its processes is left
             if not done:
                 raise ChildProcessError("a process was killed before it finished a run: is memory short?")
             left = [item for i, item in enumerate(left) if i not in done]
