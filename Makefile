@@ -43,7 +43,7 @@ mutants: $(READY)  ## Test the tests: do they notice each small change of the co
 notebooks: .venv/export  ## Execute the notebooks in place and store their outputs; NB=02 does those whose names begin so.
 	@$(IN_VENV) tools.notebooks $(NB)
 
-# On several machines, for study, sweeps and real alike: contributing/several_machines.md.
+# On several machines, for study, sweeps, real and watching alike: contributing/several_machines.md.
 study: $(READY)  ## Train all families on all tasks into seqlib/study.json, hours; goes on where it stopped; QUICK=1 tries it; SHARD=2/8 does a part, MERGE=1 joins the parts; DASK=host:port asks a cluster, DASK=local makes one.
 	@$(IN_VENV) tools.study matrix
 

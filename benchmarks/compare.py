@@ -108,8 +108,3 @@ def row(name, taken, ours, goals, **more):
         against.append({"who": who, "best": best, "ratio": spread(ratios), "goal": goal})
     seconds = {way: spread(numbers) for way, numbers in taken.items()}
     return {"row": name, "ours": ours, "turns": len(taken[ours]), "seconds": seconds, "against": against, **more}
-
-
-def missed(compared):
-    """Tell which comparisons of a row miss their goal, by the median; list of dict."""
-    return [one for one in compared["against"] if one["goal"] is not None and one["ratio"][1] > one["goal"]]

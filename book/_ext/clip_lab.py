@@ -10,7 +10,7 @@ import json
 from html import escape
 from pathlib import Path
 
-from clip_player import controls
+from clip_player import controls, with_scripts
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
@@ -19,7 +19,7 @@ import seqlib
 from seqlib import rendering, tasks
 
 STATIC = Path(__file__).parents[1] / "_static"
-SCRIPTS = ("player.js", "lab/lab.js")  # which loads the others of the folder
+SCRIPT = "lab/lab.js"  # which loads the others of the folder when they are needed
 OWN = {"duration": {"onset": 1}}  # so that a clip belongs to a set of ``stretch``
 FIRST = {"direction": 45, "order": 2}  # the clip to begin with, well in view
 FAMILIES = {  # name and colour; what decides, and where the book says so
@@ -210,15 +210,8 @@ def small(task, families, edits, options):
 """
 
 
-def add_scripts(app, pagename, templatename, context, doctree):
-    """Load the lab's scripts on the pages that hold it; it loads the others when they are needed."""
-    if doctree and any("clip-lab" in raw["classes"] for raw in doctree.findall(nodes.raw)):
-        for name in SCRIPTS:
-            app.add_js_file(name, loading_method="defer")
-
-
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("clip-lab", ClipLab)
-    app.connect("html-page-context", add_scripts)
+    app.connect("html-page-context", with_scripts(nodes.raw, "clip-lab", SCRIPT))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -178,10 +178,16 @@ def depart_clip(self, node):
     self.body.append("</figcaption></figure>\n" if isinstance(node[-1], nodes.caption) else "</figure>\n")
 
 
-def add_player(app, pagename, templatename, context, doctree):
-    """Load the player on pages that hold a clip."""
-    if doctree and any(doctree.findall(clip)):
-        app.add_js_file("player.js", loading_method="defer")
+def with_scripts(kind, class_name, *scripts):
+    """Return what loads the player and other scripts on pages with nodes of a kind, and of a class if one is named."""
+
+    def load(app, pagename, templatename, context, doctree):
+        held = doctree.findall(kind) if doctree else ()
+        if any(not class_name or class_name in node["classes"] for node in held):
+            for script in ("player.js", *scripts):
+                app.add_js_file(script, loading_method="defer")
+
+    return load
 
 
 def setup(app):
@@ -189,5 +195,5 @@ def setup(app):
     app.add_node(clip, html=(visit_clip, depart_clip))
     app.add_directive("clip", Clip)
     app.connect("doctree-read", play_animations, priority=100)  # before Sphinx collects the pictures
-    app.connect("html-page-context", add_player)
+    app.connect("html-page-context", with_scripts(clip, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

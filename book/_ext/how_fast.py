@@ -59,11 +59,22 @@ def ratio(numbers):
     return f"{middle} ({low} to {high})"
 
 
+def misses_goal(one):
+    """Tell whether a comparison misses its goal, by the median; one without a goal does not.
+
+    Examples
+    --------
+    >>> [misses_goal({"ratio": [0.9, 1.1, 1.2], "goal": goal}) for goal in (1.0, 1.1, None)]
+    [True, False, False]
+    """
+    return one["goal"] is not None and one["ratio"][1] > one["goal"]
+
+
 def verdict(one):
     """Say whether a comparison reaches its goal; str."""
     if one["goal"] is None:
         return "none"
-    return f"{one['goal']:g}: " + ("reached" if one["ratio"][1] <= one["goal"] else "**missed**")
+    return f"{one['goal']:g}: " + ("**missed**" if misses_goal(one) else "reached")
 
 
 def table(rows):
@@ -92,9 +103,7 @@ def explained(group, rows, misses):
     """Return the explanations of a group's misses, as lines of a list; raise LookupError for one that has none."""
     found = {}
     for row in rows:
-        for one in row["against"]:
-            if one["goal"] is None or one["ratio"][1] <= one["goal"]:
-                continue
+        for one in filter(misses_goal, row["against"]):
             fits = [miss for miss in misses if miss["group"] == group and one["who"] in miss["against"]]
             why = [miss["why"] for miss in fits if row["row"] in miss["rows"]]
             if not why:
@@ -176,7 +185,7 @@ class HowFast(SphinxDirective):
         if group == "made":
             return self.parse_text_to_nodes(self.made(stored))
         if group not in stored["groups"]:
-            return self.parse_text_to_nodes("*Not measured yet.*")
+            raise self.error(f"{RECORD} has no group {group!r}: copy a whole run of make bench")
         rows = stored["groups"][group]["rows"]
         if group == "growth":
             return self.growth(rows)

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from clip_player import controls, film_strip
+from clip_player import controls, film_strip, with_scripts
 from docutils import nodes
 from docutils.parsers.rst import directives
 from lessons import keep_picture
@@ -115,15 +115,8 @@ def curve(name, scores, threshold, spans):
     )
 
 
-def add_scripts(app, pagename, templatename, context, doctree):
-    """Load the scripts on pages with a live view."""
-    if doctree and any("clip-live" in figure["classes"] for figure in doctree.findall(nodes.figure)):
-        for name in ("player.js", "live_view.js"):
-            app.add_js_file(name, loading_method="defer")
-
-
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("live-view", LiveView)
-    app.connect("html-page-context", add_scripts)
+    app.connect("html-page-context", with_scripts(nodes.figure, "clip-live", "live_view.js"))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

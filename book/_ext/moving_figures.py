@@ -6,7 +6,7 @@ Each is written in its first state, so it stands on paper, and on the page befor
 import base64
 
 import numpy as np
-from clip_player import controls, film_strip
+from clip_player import controls, film_strip, with_scripts
 from docutils import nodes
 from docutils.parsers.rst import directives
 from lessons import keep_picture
@@ -110,15 +110,8 @@ def write_dilution():
 KINDS = {"postcards": write_postcards, "kernel": write_kernel, "dilution": write_dilution}
 
 
-def add_scripts(app, pagename, templatename, context, doctree):
-    """Load the scripts on pages with such a figure."""
-    if doctree and any("moving" in figure["classes"] for figure in doctree.findall(nodes.figure)):
-        for name in ("player.js", "figures.js"):
-            app.add_js_file(name, loading_method="defer")
-
-
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("move", Move)
-    app.connect("html-page-context", add_scripts)
+    app.connect("html-page-context", with_scripts(nodes.figure, "moving", "figures.js"))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
